@@ -1,0 +1,338 @@
+// Package config holds Forebay's configuration: the struct is the manual.
+// Every field says what it means, in which unit, and what leaving it out does.
+//
+// [Load] decodes one YAML file strictly and reports every mistake at once, each
+// with its line, its reason and its remedy. The package refuses to guess:
+// unknown keys, two settings that contradict each other and unset environment
+// variables are errors. It must never touch the network or start anything, and
+// no error text may contain a secret.
+package config
+
+import "time"
+
+// Config is the whole configuration file.
+type Config struct {
+	// Listen is the address for webhooks and job status. Default ":8080".
+	Listen string `yaml:"listen"`
+
+	// Admin is the second listener: API, metrics, status page.
+	Admin Admin `yaml:"admin"`
+
+	// Store is where the ledger lives: "sqlite:PATH". Default "sqlite:forebay.db",
+	// relative to the directory of the configuration file.
+	Store string `yaml:"store"`
+
+	// Intake is where the receiver writes before it answers. Default "store":
+	// the ledger itself.
+	Intake string `yaml:"intake"`
+
+	// Queue bounds the work that may wait.
+	Queue Queue `yaml:"queue"`
+
+	Claude    Claude          `yaml:"claude"`
+	GitHub    GitHub          `yaml:"github"`
+	Egress    Egress          `yaml:"egress"`
+	Budget    Budget          `yaml:"budget"`
+	Retention Retention       `yaml:"retention"`
+	Shutdown  Shutdown        `yaml:"shutdown"`
+	Hooks     map[string]Hook `yaml:"hooks"`
+
+	// Dir is the directory of the file; relative paths in it start there.
+	Dir string `yaml:"-"`
+	// File is the file's name as given, for messages.
+	File string `yaml:"-"`
+}
+
+// Admin configures the administrative listener.
+type Admin struct {
+	// Listen is its address. Default "127.0.0.1:8081". Keys are required when
+	// it is not a loopback address. "off" starts none.
+	Listen string `yaml:"listen"`
+	// Keys are the API keys: on both listeners they are sent as
+	// "Authorization: Bearer KEY". At least 16 characters each.
+	Keys []Secret `yaml:"keys"`
+}
+
+// Queue bounds the work that may wait.
+type Queue struct {
+	// MaxJobs is the number of unfinished jobs past which new events are
+	// refused with 503 and Retry-After. Default 1,000,000.
+	MaxJobs int `yaml:"max_jobs"`
+	// MinFreeDisk is the free space on the store's disk below which new events
+	// are refused with 503. Default 64MiB.
+	MinFreeDisk ByteSize `yaml:"min_free_disk"`
+}
+
+// Claude configures the Claude API.
+type Claude struct {
+	APIKey Secret `yaml:"api_key"`
+	// BaseURL is the API's origin. Default "https://api.anthropic.com".
+	BaseURL string `yaml:"base_url"`
+	// Models names tiers; a hook's model is a tier or an exact model id.
+	// Default: haiku claude-haiku-5-5, sonnet claude-sonnet-5-5, opus
+	// claude-opus-5-5. A tier that the file names replaces the default of that
+	// name and leaves the others.
+	Models map[string]string `yaml:"models"`
+	// Limits are the account's rates per tier (or model id). What is left out
+	// is learned from response headers.
+	Limits map[string]Limits `yaml:"limits"`
+	// MaxInFlight is how many calls may be open at once, all lanes together.
+	// Default 64.
+	MaxInFlight int `yaml:"max_in_flight"`
+	// Timeout bounds one call from first to last byte. Default 10m.
+	Timeout Duration `yaml:"timeout"`
+	// IdleTimeout is how long a stream may say nothing. Default 60s.
+	IdleTimeout Duration `yaml:"idle_timeout"`
+}
+
+// Limits are the rates of one model class.
+type Limits struct {
+	RequestsPerMinute     int64 `yaml:"requests_per_minute"`
+	InputTokensPerMinute  int64 `yaml:"input_tokens_per_minute"`
+	OutputTokensPerMinute int64 `yaml:"output_tokens_per_minute"`
+}
+
+// GitHub configures the GitHub REST API.
+type GitHub struct {
+	// APIURL is its root. Default "https://api.github.com".
+	APIURL string `yaml:"api_url"`
+	// Token is a fine-grained personal access token; App is the alternative.
+	Token Secret     `yaml:"token"`
+	App   *GitHubApp `yaml:"app"`
+}
+
+// GitHubApp configures authentication as a GitHub App; installation tokens are
+// made for one repository at a time.
+type GitHubApp struct {
+	ID         int64  `yaml:"id"`
+	PrivateKey Secret `yaml:"private_key"` // PEM, PKCS #1 or PKCS #8
+}
+
+// Egress configures where outbound requests may go.
+type Egress struct {
+	// Allow lists private destinations that outbound requests may reach all
+	// the same: "127.0.0.1:9000", "10.1.0.0/16", "ci.internal:443". Default none.
+	Allow []string `yaml:"allow"`
+	// Proxy is the forward proxy of all outbound requests: an http, https or
+	// socks5 URL, or "environment" for HTTPS_PROXY and NO_PROXY. Default none:
+	// the environment is ignored.
+	Proxy string `yaml:"proxy"`
+}
+
+// Budget bounds the money that calls may cost.
+type Budget struct {
+	// DailyUSD is the cap per UTC day on the known cost of finished calls.
+	// Default 0: none. Calls in flight when the cap is reached may overshoot it.
+	DailyUSD float64 `yaml:"daily_usd"`
+	// AtCap is what happens to jobs then. "hold" (default) keeps them queued
+	// with the reason budget until the next day.
+	AtCap string `yaml:"at_cap"`
+}
+
+// Retention says how long things are kept once they are over.
+type Retention struct {
+	Events  Duration `yaml:"events"`  // bodies; default 30d
+	Results Duration `yaml:"results"` // jobs, results, calls, deliveries; default 30d
+	Dedupe  Duration `yaml:"dedupe"`  // how long a copy is recognised; default 30d, at least 30d
+}
+
+// Shutdown says how a stop goes.
+type Shutdown struct {
+	// Grace is how long calls in flight may finish after SIGTERM before they
+	// go back to the queue. Default 20s.
+	Grace Duration `yaml:"grace"`
+}
+
+// A Hook is one endpoint: POST /hooks/NAME.
+type Hook struct {
+	Source Source `yaml:"source"`
+	// Match is a CEL rule over event, payload, headers and query. Default:
+	// every verified event.
+	Match string `yaml:"match"`
+	// Coalesce folds a flurry of events into the newest.
+	Coalesce *Coalesce `yaml:"coalesce"`
+	// Gather names what the prompt needs beyond the payload; each part is a
+	// field of the same name in the templates.
+	Gather map[string]Gather `yaml:"gather"`
+	// Model is a tier or an exact model id. Required unless Route always decides.
+	Model string `yaml:"model"`
+	// Route picks a model by rule: the first that holds wins, else Model.
+	Route []Route `yaml:"route"`
+	// Fallback lists the models that are tried in turn when the model is
+	// overloaded, refuses, or its lane is paused for good.
+	Fallback []string `yaml:"fallback"`
+	// MaxTokens bounds the answer, thinking included. Default 2048.
+	MaxTokens int `yaml:"max_tokens"`
+	// Thinking is "off", "on" or "auto" (default). Auto turns it off where the
+	// model allows that and MaxTokens is small (at most 4096), and otherwise
+	// leaves the model's default.
+	Thinking string `yaml:"thinking"`
+	// Effort is "low", "medium", "high" or empty for the model's default.
+	Effort string `yaml:"effort"`
+	// Cache sets a prompt-cache breakpoint at the end of the system prompt:
+	// "5m", "1h" or "off". Default "5m".
+	Cache string `yaml:"cache"`
+	// System and Prompt are Go templates over .event, .payload, .headers,
+	// .query and the gathered parts. Only Prompt is required. System must not
+	// depend on the event: it is the part that is cached.
+	System string `yaml:"system"`
+	Prompt string `yaml:"prompt"`
+	// Output asks for structured output.
+	Output *Output `yaml:"output"`
+	// Deliver lists the targets of the result. Default none: poll or stream.
+	Deliver []Target `yaml:"deliver"`
+	Retry   Retry    `yaml:"retry"`
+	Respond Respond  `yaml:"respond"`
+	// Priority is 1 (first) to 9 (last). Default 5.
+	Priority int `yaml:"priority"`
+	// Method lists the HTTP methods that are taken. Default [POST].
+	Method []string `yaml:"method"`
+	// BodyLimit bounds the body. Default 25MiB for github, 1MiB elsewhere.
+	BodyLimit ByteSize `yaml:"body_limit"`
+}
+
+// Source says who sends and how that is proven.
+type Source struct {
+	// Type is a sender's name ("github", "stripe", ...) or a generic scheme:
+	// "hmac", "token", "basic", "standardwebhooks".
+	Type string `yaml:"type"`
+	// Secrets are all tried, so that one can be rotated. None may be empty.
+	Secrets []Secret `yaml:"secrets"`
+	// Tolerance is how far a signed timestamp may be from now, either way.
+	// Default: the sender's, usually 5m.
+	Tolerance Duration `yaml:"tolerance"`
+	// PublicURL is the full URL that the sender calls, for those that sign it.
+	PublicURL string `yaml:"public_url"`
+	// PublicKeys are for senders that sign with a private key.
+	PublicKeys []string `yaml:"public_keys"`
+
+	// The fields below are for type hmac.
+	Algorithm       string `yaml:"algorithm"`        // sha1, sha256 (default), sha384, sha512
+	Header          string `yaml:"header"`           // of the signature; for type token, of the token
+	Prefix          string `yaml:"prefix"`           // before the signature: "sha256="
+	Encoding        string `yaml:"encoding"`         // hex (default), base64, base64url
+	Signed          string `yaml:"signed"`           // "{body}" (default); parts {body} {timestamp} {id} {url} {method}
+	TimestampHeader string `yaml:"timestamp_header"` // Unix seconds or milliseconds, or RFC 3339
+	IDHeader        string `yaml:"id_header"`        // the delivery id
+	TypeHeader      string `yaml:"type_header"`      // the event type
+}
+
+// Coalesce folds a flurry of events into the newest.
+type Coalesce struct {
+	Key     string   `yaml:"key"`      // CEL, a string
+	Quiet   Duration `yaml:"quiet"`    // default 30s
+	MaxWait Duration `yaml:"max_wait"` // default 5m
+}
+
+// Gather is one part that the prompt needs. Exactly one field is set.
+type Gather struct {
+	GitHubPullFiles *GitHubPullFiles `yaml:"github_pull_files"`
+	HTTP            *HTTPGet         `yaml:"http"`
+	// Func names a step that the embedding program registered.
+	Func string `yaml:"func"`
+}
+
+// GitHubPullFiles fetches the changed files of the event's pull request.
+type GitHubPullFiles struct {
+	MaxTokens int      `yaml:"max_tokens"` // budget of the part; default 20000
+	Exclude   []string `yaml:"exclude"`    // more path patterns to leave out: "docs/**"
+}
+
+// HTTPGet fetches a document. The URL's origin may not depend on the event.
+type HTTPGet struct {
+	URL      string            `yaml:"url"`       // a template over the event
+	Headers  map[string]Secret `yaml:"headers"`   // sent to that origin only
+	MaxBytes ByteSize          `yaml:"max_bytes"` // default 64KiB
+	Timeout  Duration          `yaml:"timeout"`   // default 10s
+}
+
+// Route is one routing rule.
+type Route struct {
+	When  string `yaml:"when"`  // CEL, a bool
+	Model string `yaml:"model"` // a tier or model id
+}
+
+// Output asks for structured output.
+type Output struct {
+	// Schema is the path of a JSON Schema file.
+	Schema string `yaml:"schema"`
+}
+
+// Target is one place where results go. Exactly one field is set.
+type Target struct {
+	GitHubComment *GitHubComment `yaml:"github_comment"`
+	Callback      *Callback      `yaml:"callback"`
+	// Func names a target that the embedding program registered.
+	Func string `yaml:"func"`
+}
+
+// GitHubComment posts the answer as a comment on the event's issue or pull
+// request.
+type GitHubComment struct {
+	// Sticky keeps one comment per subject up to date. Default true.
+	Sticky *bool `yaml:"sticky"`
+	// Repo and Number are templates for events that are not about an issue or
+	// pull request themselves; they need Repos.
+	Repo   string `yaml:"repo"`
+	Number string `yaml:"number"`
+	// Repos lists the repositories ("owner/name") that may be written to.
+	Repos []string `yaml:"repos"`
+}
+
+// Callback posts the job, signed in the manner of Standard Webhooks.
+type Callback struct {
+	// URL may be a template over the event; then AllowHosts is required.
+	URL string `yaml:"url"`
+	// Secret signs the callback: "whsec_" and base64, or at least 24 bytes of text.
+	Secret     Secret   `yaml:"secret"`
+	AllowHosts []string `yaml:"allow_hosts"`
+}
+
+// Retry bounds the attempts at a job.
+type Retry struct {
+	MaxAttempts int      `yaml:"max_attempts"` // default 6
+	MaxAge      Duration `yaml:"max_age"`      // since the event was accepted; default 24h
+}
+
+// Respond says how the sender is answered.
+type Respond struct {
+	// Mode is "async" (default) or "sync": the result if it is ready within
+	// Wait, else 202.
+	Mode string   `yaml:"mode"`
+	Wait Duration `yaml:"wait"` // default 20s in sync mode, at most 60s
+}
+
+// A Secret is a credential. It prints as "***"; Reveal gives the text.
+type Secret struct{ text string }
+
+// NewSecret makes a Secret of text.
+func NewSecret(text string) Secret { return Secret{text: text} }
+
+// Reveal returns the text. Call it only where the credential is used.
+func (s Secret) Reveal() string { return s.text }
+
+// Empty reports whether there is no text.
+func (s Secret) Empty() bool { return s.text == "" }
+
+// String returns "***", or nothing for an empty secret.
+func (s Secret) String() string {
+	if s.Empty() {
+		return ""
+	}
+	return "***"
+}
+
+// GoString keeps %#v from showing the text.
+func (s Secret) GoString() string { return "config.Secret(" + s.String() + ")" }
+
+// MarshalText keeps encoders from showing the text.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Duration is a time span in YAML: "30s", "10m", "24h", "30d".
+type Duration time.Duration
+
+// D returns d as a time.Duration.
+func (d Duration) D() time.Duration { return time.Duration(d) }
+
+// ByteSize is a number of bytes in YAML: 65536, "64KiB", "25MiB".
+type ByteSize int64

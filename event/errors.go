@@ -1,0 +1,24 @@
+package event
+
+import "errors"
+
+// What callers of a ledger branch on.
+var (
+	// ErrFull: the store takes no new events for now (queue bound or disk
+	// space). Answer 503 with Retry-After; the condition may pass by itself.
+	ErrFull = errors.New("store full")
+
+	// ErrClosed: the store is shutting down or has failed for good. Nothing
+	// was written.
+	ErrClosed = errors.New("store closed")
+
+	// ErrLeaseLost: the fencing token is stale; somebody else owns the work.
+	// Nothing was written.
+	ErrLeaseLost = errors.New("lease lost")
+
+	// ErrNotFound: there is no such job, event, delivery or lane.
+	ErrNotFound = errors.New("not found")
+
+	// ErrState: the job is not in a state that allows the request.
+	ErrState = errors.New("not possible in this state")
+)

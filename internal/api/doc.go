@@ -1,0 +1,7 @@
+// Package api answers those who look: job status with ETag and long poll, live
+// streams replayed from the store, lists, costs, lanes, metrics, health, and the
+// verbs of the operator.
+//
+// It must never write except through the Admin verbs, show an event's body or
+// headers, or answer without an API key where keys are configured.
+package api

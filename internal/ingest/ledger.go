@@ -1,0 +1,21 @@
+package ingest
+
+import (
+	"context"
+
+	"github.com/forebayhq/forebay/event"
+)
+
+// Ledger is where accepted events go.
+type Ledger interface {
+	// Accept stores the event, its dedupe keys and its job in one transaction
+	// and returns once it is fsynced. Errors: event.ErrFull, event.ErrClosed,
+	// or anything else that means that nothing may be acknowledged. After an
+	// error the event may be durable all the same; the sender's retry is then
+	// a duplicate.
+	Accept(ctx context.Context, a event.Accept) (event.Receipt, error)
+
+	// Note records a verdict for people to look at. It neither waits nor fails:
+	// verdicts past what the ledger can take are counted and dropped.
+	Note(v event.Verdict)
+}
