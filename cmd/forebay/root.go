@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// The groups of commands in the help.
+const (
+	groupStart = "start"
+	groupRun   = "run"
+	groupHooks = "hooks"
+	groupLook  = "look"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// run runs one command line and returns the exit code. It never exits and
+// reads no global state, so that tests can call it.
+func run(ctx context.Context, args []string, a *app) int {
+	root := newRoot(a)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	return a.report(err)
+}
+
+// newRoot lists the commands, one per file.
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:                        "forebay",
+		Short:                      "Takes floods of signed webhooks and answers them with Claude at the account's rate",
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Args:                       knownCommand,
+		SuggestionsMinimumDistance: 2,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(err.Error(), "run "+cmd.CommandPath()+" --help to see its flags")
+	})
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "write JSON for programs")
+	root.AddGroup(
+		&cobra.Group{ID: groupStart, Title: "Begin:"},
+		&cobra.Group{ID: groupRun, Title: "Run:"},
+		&cobra.Group{ID: groupHooks, Title: "Try a hook:"},
+		&cobra.Group{ID: groupLook, Title: "Look:"},
+	)
+	root.AddCommand(
+		newVersionCommand(a),
+	)
+	return root
+}
+
+// knownCommand refuses what is not a command, naming those that it may have
+// meant.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	todo := "run forebay --help to see the commands"
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		todo = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usage("there is no command "+quote(args[0]), todo)
+}
+
+// report tells people, or with --json programs, what went wrong and returns
+// the exit code.
+func (a *app) report(err error) int {
+	if code, ok := errors.AsType[exitCode](err); ok {
+		return int(code)
+	}
+	f := asFailure(err)
+	if a.json {
+		a.printJSONTo(a.stderr, map[string]*failure{"error": f})
+	} else {
+		a.errorf("forebay: %s\n", f)
+	}
+	return f.exit
+}
