@@ -70,6 +70,7 @@ type Job struct {
 	SupersededBy string
 	Coalesced    int // how many earlier jobs this one replaced
 	LastError    *Failure
+	Cost         *NanoUSD // what its calls cost, as far as known, in lists too; nil: not known
 
 	// The rest is filled in only where one job is read whole.
 	Event      *Event
