@@ -6,9 +6,23 @@
 // unknown keys, two settings that contradict each other and unset environment
 // variables are errors. It must never touch the network or start anything, and
 // no error text may contain a secret.
+//
+// In every value, prompts included, ${NAME} stands for an environment variable
+// and ${file:PATH} for the text of a file (relative to the configuration file,
+// without its last newline, at most 256 KiB). They are replaced after YAML is
+// parsed, so that what they bring cannot become more than a value. Write $${
+// for the text ${ itself; any other ${ is an error. Keys are never replaced.
+//
+// Durations are numbers with units (500ms, 30s, 10m, 24h, 30d, 1h30m), sizes
+// are bytes or binary units (65536, 64KiB, 25MiB). YAML's anchors, aliases,
+// merge keys, tags and second documents are refused.
 package config
 
-import "time"
+import (
+	"fmt"
+	"io"
+	"time"
+)
 
 // Config is the whole configuration file.
 type Config struct {
@@ -41,6 +55,8 @@ type Config struct {
 	Dir string `yaml:"-"`
 	// File is the file's name as given, for messages.
 	File string `yaml:"-"`
+	// Warnings are what the checks found odd but allowed.
+	Warnings []Problem `yaml:"-"`
 }
 
 // Admin configures the administrative listener.
@@ -324,6 +340,15 @@ func (s Secret) String() string {
 
 // GoString keeps %#v from showing the text.
 func (s Secret) GoString() string { return "config.Secret(" + s.String() + ")" }
+
+// Format keeps every other verb of package fmt from showing the text.
+func (s Secret) Format(f fmt.State, verb rune) {
+	if verb == 'v' && f.Flag('#') {
+		io.WriteString(f, s.GoString()) // a State keeps its own errors
+		return
+	}
+	io.WriteString(f, s.String())
+}
 
 // MarshalText keeps encoders from showing the text.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

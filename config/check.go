@@ -1,0 +1,5 @@
+package config
+
+// check looks for what is well written and cannot be meant or cannot work.
+func (c *Config) check(r *report) {
+}

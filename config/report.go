@@ -1,0 +1,134 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A report collects what the checks find and knows where each setting stands.
+type report struct {
+	file       string
+	dir        string
+	sites      map[string]site
+	fromFile   bool // false: the configuration was written in Go and has no places
+	unreadable bool
+	problems   []Problem
+	warnings   []Problem
+}
+
+// has reports whether the file sets path. Of a configuration without a file it
+// knows nothing: there, zero means not set.
+func (r *report) has(path string) bool {
+	_, ok := r.sites[path]
+	return ok
+}
+
+// sound reports whether neither path nor anything above it has been refused.
+func (r *report) sound(path string) bool {
+	for ; path != ""; path = parent(path) {
+		if r.sites[path].bad {
+			return false
+		}
+	}
+	return true
+}
+
+// wrong reports a mistake in the setting at path and keeps later checks of it
+// silent.
+func (r *report) wrong(path, what, remedy string) {
+	if !r.sound(path) {
+		return
+	}
+	r.problems = append(r.problems, r.at(path, what, remedy))
+	if s, ok := r.sites[path]; ok {
+		s.bad = true
+		r.sites[path] = s
+	}
+}
+
+// wrongAt is wrong for a mistake inside a text of several lines: line and
+// column count from 1 within the text, 0 if unknown.
+func (r *report) wrongAt(path string, line, column int, what, remedy string) {
+	if !r.sound(path) {
+		return
+	}
+	p := r.at(path, what, remedy)
+	if s := r.sites[path]; line > 0 && s.literal {
+		p.Line, p.Column = s.line+line, s.indent+max(column, 1)
+	}
+	r.problems = append(r.problems, p)
+}
+
+// warn reports what is allowed but hardly meant.
+func (r *report) warn(path, what, remedy string) {
+	if r.sound(path) {
+		r.warnings = append(r.warnings, r.at(path, what, remedy))
+	}
+}
+
+// at makes a problem placed at path, or at the nearest setting above it that
+// the file has.
+func (r *report) at(path, what, remedy string) Problem {
+	p := Problem{File: r.file, Path: path, Message: what, Remedy: remedy}
+	if !r.fromFile {
+		return p
+	}
+	p.Line, p.Column = 1, 1
+	for ; path != ""; path = parent(path) {
+		if s, ok := r.sites[path]; ok && s.line > 0 {
+			p.Line, p.Column = s.line, s.column
+			return p
+		}
+	}
+	return p
+}
+
+// inRange checks that low <= n <= high.
+func (r *report) inRange(path string, n, low, high int64) {
+	switch {
+	case n < low:
+		r.wrong(path, fmt.Sprintf("%s is %d, the least is %d", name(path), n, low), fmt.Sprintf("write a number from %d to %d", low, high))
+	case n > high:
+		r.wrong(path, fmt.Sprintf("%s is %d, the most is %d", name(path), n, high), fmt.Sprintf("write a number from %d to %d", low, high))
+	}
+}
+
+// durationIn checks that low <= d <= high.
+func (r *report) durationIn(path string, d, low, high Duration) {
+	switch {
+	case d < low:
+		r.wrong(path, fmt.Sprintf("%s is %s, the least is %s", name(path), d, low), fmt.Sprintf("write a duration from %s to %s", low, high))
+	case d > high:
+		r.wrong(path, fmt.Sprintf("%s is %s, the most is %s", name(path), d, high), fmt.Sprintf("write a duration from %s to %s", low, high))
+	}
+}
+
+// oneOf checks that value is one of the words.
+func (r *report) oneOf(path, value string, words ...string) {
+	for _, w := range words {
+		if value == w {
+			return
+		}
+	}
+	remedy := "write " + orList(words)
+	if near := nearest(value, words); near != "" {
+		remedy = "did you mean " + near + "? Known: " + strings.Join(words, ", ")
+	}
+	r.wrong(path, fmt.Sprintf("%s cannot be %q", name(path), brief(value)), remedy)
+}
+
+// orList joins words with commas and "or".
+func orList(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+// parent returns the path of the setting that path is in; empty at the top.
+func parent(path string) string {
+	return path[:max(strings.LastIndexAny(path, ".["), 0)]
+}
+
+// item is the path of the i-th element of the list at path.
+func item(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
