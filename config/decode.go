@@ -128,6 +128,8 @@ func (d *decoder) list(path string, n *yaml.Node, v reflect.Value) {
 		remedy := "write it as a list: [...]"
 		if n.Kind == yaml.ScalarNode && !isNull(n) && v.Type().Elem().Kind() == reflect.String {
 			remedy = fmt.Sprintf("write [%q]", n.Value)
+		} else if n.Kind == yaml.ScalarNode && strings.HasPrefix(n.Value, "${") {
+			remedy = fmt.Sprintf("write [%q]", n.Value)
 		}
 		d.refuse(path, n, name(path)+" is a list, this is "+kind(n), remedy)
 		return

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -52,7 +51,7 @@ func (d *decoder) parse(data []byte) (root *yaml.Node, ok bool) {
 		}
 	}
 	if !errors.Is(err, io.EOF) {
-		d.syntaxError(err)
+		d.syntaxError(data, err)
 		return nil, false
 	}
 	if root = doc.Content[0]; isNull(root) {
@@ -85,30 +84,54 @@ func (d *decoder) trick(n *yaml.Node, what, remedy string) {
 	d.tricks[n] = true
 }
 
-var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+var yamlError = regexp.MustCompile(`^yaml: (?:line \d+: )?(.*)$`)
+
+// plainWords says in plainer words what the YAML parser's messages mean.
+var plainWords = map[string][2]string{
+	"did not find expected key":                      {"this line does not fit the ones above it", "indent it like its neighbours"},
+	"did not find expected ',' or ']'":               {"a list [ is not closed", "close it with ], and separate its items with commas"},
+	"did not find expected ',' or '}'":               {"a mapping { is not closed", "close it with }, and separate its settings with commas"},
+	"mapping values are not allowed in this context": {"a colon stands where none can", "put a value that contains a colon in quotes, and indent the line like its neighbours"},
+	"could not find expected ':'":                    {"a line without a colon", "write key: value"},
+	"found unexpected end of stream":                 {"a quote is not closed", "close it"},
+	"control characters are not allowed":             {"the file contains a control character", "remove it"},
+}
 
 // syntaxError reports what the YAML parser refused, in plainer words where the
 // line shows a common mistake.
-func (d *decoder) syntaxError(err error) {
-	line, what := 1, err.Error()
+func (d *decoder) syntaxError(data []byte, err error) {
+	what := err.Error()
 	if m := yamlError.FindStringSubmatch(what); m != nil {
-		what = m[2]
-		if n, convErr := strconv.Atoi(m[1]); convErr == nil {
-			line = n
+		what = m[1]
+	}
+	line := d.brokenLine(data)
+	text := d.lines[line-1]
+	if cause, remedy, column := commonMistake(text); cause != "" {
+		d.syntax(line, column, cause, remedy)
+		return
+	}
+	if plain, ok := plainWords[what]; ok {
+		d.syntax(line, indent(text)+1, plain[0], plain[1])
+		return
+	}
+	d.syntax(line, indent(text)+1, "the YAML is broken here: "+what, "check the indentation, the quotes and the brackets around this line")
+}
+
+// brokenLine returns the number of the line at which data stops being YAML: the
+// one after the longest run of lines that is. (The parser's own messages name
+// the start of the construct that it was in, often far above.) The search is
+// bounded; past the bound the answer is the first line.
+func (d *decoder) brokenLine(data []byte) int {
+	const budget = 8 << 20 // bytes to parse
+	for n, spent := len(d.lines)-1, 0; n > 0 && spent < budget; n-- {
+		data = data[:bytes.LastIndexByte(data, '\n')]
+		spent += len(data)
+		var doc yaml.Node
+		if err := yaml.Unmarshal(data, &doc); err == nil {
+			return n + 1
 		}
 	}
-	line = min(max(line, 1), len(d.lines))
-	// The parser names the line before or after the culprit now and then.
-	for _, at := range []int{line, line + 1, line - 1} {
-		if at < 1 || at > len(d.lines) {
-			continue
-		}
-		if cause, remedy, col := commonMistake(d.lines[at-1]); cause != "" {
-			d.syntax(at, col, cause, remedy)
-			return
-		}
-	}
-	d.syntax(line, indent(d.lines[line-1])+1, "the YAML is broken here: "+what, "check the indentation, the quotes and the brackets around this line")
+	return 1
 }
 
 var (
