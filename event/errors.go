@@ -21,4 +21,7 @@ var (
 
 	// ErrState: the job is not in a state that allows the request.
 	ErrState = errors.New("not possible in this state")
+
+	// ErrCursor: the cursor of a list is not one that the ledger made.
+	ErrCursor = errors.New("cursor not understood")
 )
