@@ -15,10 +15,17 @@ import (
 
 // Options configure a Client.
 type Options struct {
-	HTTP        *http.Client // from egress; bound to the API's origin. It adds the API key
-	BaseURL     string
-	IdleTimeout time.Duration // how long a stream may say nothing; default 60s
-	Timeout     time.Duration // one call from first to last byte; default 10m
+	// HTTP makes the requests. It comes from egress, is bound to the API's
+	// origin and adds the API key: the SDK is given none. Its own limits must
+	// allow a response of 64 MiB and a call of Timeout. Required.
+	HTTP *http.Client
+	// BaseURL is the API's origin. Default "https://api.anthropic.com".
+	BaseURL string
+	// IdleTimeout is how long a stream may say nothing; pings count as words.
+	// The first byte of a response may take three times as long. Default 60s.
+	IdleTimeout time.Duration
+	// Timeout bounds one call from first to last byte. Default 10m.
+	Timeout time.Duration
 }
 
 // A Request is one question.
@@ -27,10 +34,20 @@ type Request struct {
 	System    string // may be empty
 	Prompt    string
 	MaxTokens int
-	Thinking  string          // "off", "on", "auto"
-	Effort    string          // "", "low", "medium", "high"
+	Thinking  string          // "off", "on", "auto" or empty for auto
+	Effort    string          // "", "low", "medium", "high"; left out where the model takes none
 	Cache     string          // "5m", "1h", "off": breakpoint at the end of System
 	Schema    json.RawMessage // structured output; nil: text
+
+	// Begun, if set, is called once when the answer begins, before any text:
+	// a prompt cache entry that the request wrote can be read from then on.
+	Begun func(Begin)
+}
+
+// A Begin is what the first event of a stream tells.
+type Begin struct {
+	Headers http.Header
+	Usage   event.Usage // the input side is final, the output side has only begun
 }
 
 // An Answer is what a call that succeeded brought.
@@ -64,10 +81,10 @@ const (
 // An Error is a call that brought no usable answer.
 type Error struct {
 	Verdict    Verdict
-	Code       string    // rate_limited, ramp_limited, spend_cap, own_spend_limit, unauthorized, overloaded, refusal, ...
-	Message    string    // the cause, for people; no payload
+	Code       string    // one of the Code constants
+	Message    string    // the cause, for people: one line, at most 300 characters, no payload
 	Hint       string    // what to do about it
-	Until      time.Time // with WaitLane
+	Until      time.Time // with WaitLane; with Retry: not before, if the server said so
 	Status     int       // HTTP status; 0: none came
 	RequestID  string
 	StopReason string
@@ -75,6 +92,10 @@ type Error struct {
 	Headers    http.Header
 	Err        error
 }
+
+// Overloaded reports whether the API had no capacity for anybody: another model
+// may have.
+func (e *Error) Overloaded() bool { return e.Code == CodeOverloaded }
 
 // Error returns the code and the message.
 func (e *Error) Error() string { return e.Code + ": " + e.Message }

@@ -1,0 +1,96 @@
+package claude
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+)
+
+// A watch cuts one call that hangs: that gets no response, whose stream falls
+// silent, that takes too long or sends too much.
+//
+// It belongs to the goroutine that makes the call; only the timer that cancels
+// the context runs elsewhere.
+type watch struct {
+	cancel context.CancelCauseFunc
+	cause  func() error // why the call was cut, nil while it was not
+	stop   func()
+	timer  *time.Timer
+	idle   time.Duration
+	resp   *http.Response // nil until one came
+}
+
+// watch starts watching a call, which must use the context that it returns. The
+// caller must call stop.
+func (c *Client) watch(parent context.Context) (context.Context, *watch) {
+	bounded, release := context.WithTimeoutCause(parent, c.timeout, errTimeout)
+	ctx, cancel := context.WithCancelCause(bounded)
+	w := &watch{cancel: cancel, idle: c.idle}
+	w.cause = func() error { return context.Cause(ctx) }
+	w.timer = time.AfterFunc(3*c.idle, func() { cancel(errNoResponse) })
+	w.stop = func() {
+		w.timer.Stop()
+		cancel(nil)
+		release()
+	}
+	return ctx, w
+}
+
+// responded sees the response's headers: from here on silence is measured
+// between the lines of its body.
+func (w *watch) responded(resp *http.Response) {
+	w.resp = resp
+	w.timer.Stop()
+	w.timer = time.AfterFunc(w.idle, func() { w.cancel(errIdle) })
+	limit := int64(maxStream)
+	if resp.StatusCode != http.StatusOK {
+		limit = maxReply
+	}
+	resp.Body = &watchedBody{body: resp.Body, watch: w, left: limit}
+}
+
+// headers returns the response's headers, nil if none came.
+func (w *watch) headers() http.Header {
+	if w.resp == nil {
+		return nil
+	}
+	return w.resp.Header
+}
+
+// explain returns the reason of ours for which err happened, or err.
+func (w *watch) explain(err error) error {
+	switch cause := w.cause(); {
+	case errors.Is(err, errTooLarge):
+		return errTooLarge
+	case errors.Is(cause, errNoResponse), errors.Is(cause, errIdle), errors.Is(cause, errTimeout):
+		return cause
+	default:
+		return err
+	}
+}
+
+// A watchedBody is a response body that the watch counts and times.
+type watchedBody struct {
+	body  io.ReadCloser
+	watch *watch
+	left  int64
+}
+
+// Read reads on, and takes each finished line as a sign of life: a server that
+// drips single bytes gives none.
+func (b *watchedBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	if bytes.IndexByte(p[:n], '\n') >= 0 {
+		b.watch.timer.Reset(b.watch.idle)
+	}
+	if b.left -= int64(n); b.left < 0 {
+		return 0, errTooLarge
+	}
+	return n, err
+}
+
+// Close closes the body.
+func (b *watchedBody) Close() error { return b.body.Close() }
