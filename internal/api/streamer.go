@@ -1,0 +1,212 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"net/http"
+	"time"
+
+	"github.com/forebayhq/forebay/event"
+)
+
+// pieceSize bounds the text of one delta, so that each write is small and has a
+// deadline of its own.
+const pieceSize = 16 << 10
+
+// A streamer writes one stream. It belongs to one request's goroutine. It keeps
+// no text, only how much was sent and a hash of it.
+type streamer struct {
+	reader Reader
+	w      http.ResponseWriter
+	rc     *http.ResponseController
+
+	at    position
+	seed  maphash.Seed
+	sum   uint64 // of the bytes before at.Offset; checked once known is true
+	known bool
+
+	said string // the last state, in the words that clients look at
+}
+
+func newStreamer(reader Reader, w http.ResponseWriter, from position) *streamer {
+	return &streamer{reader: reader, w: w, rc: http.NewResponseController(w), at: from, seed: maphash.MakeSeed()}
+}
+
+// A StateView is the data of a state event.
+type StateView struct {
+	JobHead
+	Event  EventView `json:"event"`
+	Stream position  `json:"stream"`
+}
+
+// begin sends the headers.
+func (s *streamer) begin() {
+	h := s.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	s.w.WriteHeader(http.StatusOK)
+}
+
+// look reads the job and shows it.
+func (s *streamer) look(ctx context.Context, id string) (over bool, err error) {
+	job, err := s.reader.Job(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	return s.show(ctx, job)
+}
+
+// show sends what the client does not have yet and reports whether that was
+// all.
+func (s *streamer) show(ctx context.Context, job event.Job) (over bool, err error) {
+	attempt, text, err := s.textOf(ctx, job)
+	if err != nil {
+		return false, err
+	}
+	s.align(attempt, text)
+	if err := s.state(job); err != nil {
+		return false, err
+	}
+	if err := s.send(text); err != nil {
+		return false, err
+	}
+	if !job.State.Terminal() {
+		return false, nil
+	}
+	return true, s.event("done", s.at.String()+doneSuffix, NewJobView(job))
+}
+
+// more sends text that the attempt under way has added. It reports false when
+// the job itself must be looked at.
+func (s *streamer) more(ctx context.Context, id string) (bool, error) {
+	draft, err := s.draft(ctx, id)
+	goesOn := s.known && draft.Attempt == s.at.Attempt && len(draft.Text) > s.at.Offset && s.continues(draft.Text)
+	if err != nil || !goesOn {
+		return false, err
+	}
+	return true, s.send(draft.Text)
+}
+
+// textOf is the text that a client of job should have, as far as it has come,
+// and the attempt that it belongs to. A job that waits keeps what was sent.
+func (s *streamer) textOf(ctx context.Context, job event.Job) (attempt int, text string, err error) {
+	switch {
+	case job.Result != nil:
+		return answerAttempt(job), job.Result.Text, nil
+	case job.State != event.Running:
+		return lastAttempt(job), "", nil
+	}
+	draft, err := s.draft(ctx, job.ID)
+	if last := lastAttempt(job); draft.Attempt < last {
+		return last, "", err // what is there belongs to an attempt that is over
+	}
+	return draft.Attempt, draft.Text, err
+}
+
+func (s *streamer) draft(ctx context.Context, id string) (event.Draft, error) {
+	draft, err := s.reader.Draft(ctx, id)
+	if errors.Is(err, event.ErrNotFound) {
+		return event.Draft{}, nil
+	}
+	draft.Text = draft.Text[:wholeRunes(draft.Text)]
+	return draft, err
+}
+
+// lastAttempt is the attempt of the newest call.
+func lastAttempt(job event.Job) int {
+	if n := len(job.Calls); n > 0 {
+		return job.Calls[n-1].Attempt
+	}
+	return job.Attempts
+}
+
+// answerAttempt is the attempt whose call gave the result.
+func answerAttempt(job event.Job) int {
+	for i := len(job.Calls) - 1; i >= 0; i-- {
+		if job.Calls[i].Outcome == event.CallOK {
+			return job.Calls[i].Attempt
+		}
+	}
+	return job.Attempts
+}
+
+// align moves the position back to where the client's text and text agree: to
+// the beginning, if text is of another attempt or does not go on from what was
+// sent.
+func (s *streamer) align(attempt int, text string) {
+	if text == "" && attempt == s.at.Attempt {
+		return // nothing new is known; keep what was sent
+	}
+	if attempt != s.at.Attempt || len(text) < s.at.Offset || !s.continues(text) {
+		s.at = position{Attempt: attempt}
+		s.said = "" // a state tells the client
+	}
+	if !s.known {
+		s.at.Offset = runeFloor(text, s.at.Offset)
+	}
+	s.mark(text)
+}
+
+// continues reports whether text begins with what was sent.
+func (s *streamer) continues(text string) bool {
+	return !s.known || s.sum == maphash.String(s.seed, text[:s.at.Offset])
+}
+
+// mark remembers what of text the client has.
+func (s *streamer) mark(text string) {
+	s.sum, s.known = maphash.String(s.seed, text[:s.at.Offset]), true
+}
+
+// state tells where the job stands, if that is news.
+func (s *streamer) state(job event.Job) error {
+	head := NewJobHead(job)
+	now := fmt.Sprint(job.State, job.Reason, job.Until.UnixNano(), job.Attempts, s.at.Attempt)
+	if now == s.said {
+		return nil
+	}
+	s.said = now
+	return s.event("state", s.at.String(), StateView{JobHead: head, Event: newEventView(job), Stream: s.at})
+}
+
+// send sends what text has beyond the position, in pieces.
+func (s *streamer) send(text string) error {
+	for s.at.Offset < len(text) {
+		end := len(text)
+		if end-s.at.Offset > pieceSize {
+			end = runeFloor(text, s.at.Offset+pieceSize)
+		}
+		piece := text[s.at.Offset:end]
+		next := position{Attempt: s.at.Attempt, Offset: end}
+		if err := s.event("delta", next.String(), map[string]string{"text": piece}); err != nil {
+			return err
+		}
+		s.at = next
+	}
+	if text != "" {
+		s.mark(text)
+	}
+	return nil
+}
+
+// event writes one event. JSON has no line breaks, so its data is one line.
+func (s *streamer) event(name, id string, data any) error {
+	body, err := encode(data)
+	if err != nil {
+		return err
+	}
+	return s.write("event: %s\nid: %s\ndata: %s\n", name, id, body) // body ends in the first of the two line breaks
+}
+
+func (s *streamer) comment() error { return s.write(": still here\n\n") }
+
+func (s *streamer) write(format string, args ...any) error {
+	if err := s.rc.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := fmt.Fprintf(s.w, format, args...); err != nil {
+		return err
+	}
+	return s.rc.Flush()
+}
