@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 )
@@ -77,7 +78,7 @@ func golden(t *testing.T, path string) {
 
 // outcome renders what Parse says of data: its errors, then its warnings.
 func outcome(dir string, data []byte, env map[string]string) string {
-	c, err := Parse("forebay.yaml", data, dir, lookup(env))
+	c, err := parse("forebay.yaml", data, dir, lookup(env), time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC))
 	var b strings.Builder
 	var warnings []Problem
 	if bad, ok := errors.AsType[*Errors](err); ok {

@@ -25,9 +25,10 @@ type decoder struct {
 // A site is the place of one setting in the file.
 type site struct {
 	line, column int
-	literal      bool // a block scalar "|": its lines are the file's lines
-	indent       int  // of the lines of a literal
-	bad          bool // refused already: checks keep silent about it
+	literal      bool   // a block scalar "|": its lines are the file's lines
+	indent       int    // of the lines of a literal
+	raw          string // the text in the file, where variables were replaced in it
+	bad          bool   // refused already: checks keep silent about it
 }
 
 func (d *decoder) config(root *yaml.Node, c *Config) {
@@ -164,6 +165,7 @@ func (d *decoder) pairs(path string, n *yaml.Node) func(yield func(key, val *yam
 				d.problem(path, key.Line, key.Column, "a key is "+kind(key), "write a plain name before the colon")
 			case key.Value == "<<" && key.ShortTag() == "!!merge":
 				d.problem(path, key.Line, key.Column, "merge keys (<<) are not supported", "write the settings out")
+				d.spoil(path)
 			case again:
 				d.problem(join(path, key.Value), key.Line, key.Column,
 					fmt.Sprintf("%q is set twice, first in line %d", key.Value, first), "keep one of the two")
@@ -188,6 +190,7 @@ func (d *decoder) unknownKey(path string, key *yaml.Node, t reflect.Type) {
 	remedy := "known here: " + allOf(keys)
 	if near := nearest(key.Value, sortedKeys(keys)); near != "" {
 		remedy = "did you mean " + near + "?"
+		d.spoil(join(path, near)) // it is not missing, it is misspelt
 	}
 	d.problem(at, key.Line, key.Column, fmt.Sprintf("unknown setting %q", key.Value), remedy)
 }
@@ -220,6 +223,9 @@ func (d *decoder) siteOf(key, val *yaml.Node) site {
 		n = key
 	}
 	s := site{line: n.Line, column: n.Column, literal: val.Style&yaml.LiteralStyle != 0}
+	if val.Kind == yaml.ScalarNode && strings.Contains(val.Value, "${") {
+		s.raw = val.Value
+	}
 	if s.literal {
 		_, column := d.locate(val, 0)
 		s.indent = column - 1

@@ -47,8 +47,7 @@ func (d *decoder) interpolate(path string, n *yaml.Node) (text string, ok bool) 
 			value, what, remedy = d.lookup(name)
 		}
 		if what != "" {
-			line, column := d.locate(n, offset)
-			d.problem(path, line, column, what, remedy)
+			d.problemIn(path, n, offset, what, remedy)
 			ok = false
 		}
 		if !closed {
@@ -99,6 +98,16 @@ func (d *decoder) include(file string) (value, what, remedy string) {
 	}
 	text := strings.TrimSuffix(string(data), "\n")
 	return strings.TrimSuffix(text, "\r"), "", ""
+}
+
+// problemIn reports a mistake at offset in the value of n. In a file with more
+// mistakes than anybody reads the exact place is not worth the search for it.
+func (d *decoder) problemIn(path string, n *yaml.Node, offset int, what, remedy string) {
+	line, column := n.Line, n.Column
+	if len(d.problems) < maxProblems {
+		line, column = d.locate(n, offset)
+	}
+	d.problem(path, line, column, what, remedy)
 }
 
 // locate returns the place in the file of the byte at offset in the value of n.

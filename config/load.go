@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Bounds of what is read. A configuration is written by people: whatever is
@@ -36,13 +37,17 @@ func Load(path string, getenv Getenv) (*Config, error) {
 // dir is where relative paths in it start. It reads the files that data names
 // and nothing else.
 func Parse(name string, data []byte, dir string, getenv Getenv) (*Config, error) {
+	return parse(name, data, dir, getenv, time.Now())
+}
+
+func parse(name string, data []byte, dir string, getenv Getenv, now time.Time) (*Config, error) {
 	c := &Config{File: name, Dir: dir}
 	d := &decoder{file: name, dir: dir, getenv: getenv, sites: map[string]site{}}
 	if root := d.document(data); root != nil {
 		d.config(root, c)
 	}
 	return c.finish(&report{
-		file: name, dir: dir, sites: d.sites, fromFile: true, unreadable: d.unreadable, problems: d.problems,
+		file: name, dir: dir, now: now, sites: d.sites, fromFile: true, unreadable: d.unreadable, problems: d.problems,
 	})
 }
 
@@ -50,7 +55,7 @@ func Parse(name string, data []byte, dir string, getenv Getenv) (*Config, error)
 // instead of YAML and checks it as Load does: zero fields get their defaults.
 // Mistakes come back as *Errors whose problems have a Path and no line.
 func (c *Config) Complete() error {
-	_, err := c.finish(&report{file: c.File, dir: c.Dir})
+	_, err := c.finish(&report{file: c.File, dir: c.Dir, now: time.Now()})
 	return err
 }
 

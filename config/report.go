@@ -2,13 +2,16 @@ package config
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // A report collects what the checks find and knows where each setting stands.
 type report struct {
 	file       string
 	dir        string
+	now        time.Time
 	sites      map[string]site
 	fromFile   bool // false: the configuration was written in Go and has no places
 	unreadable bool
@@ -16,11 +19,11 @@ type report struct {
 	warnings   []Problem
 }
 
-// has reports whether the file sets path. Of a configuration without a file it
-// knows nothing: there, zero means not set.
+// has reports whether the file sets path, to something that was not refused. Of
+// a configuration without a file it knows nothing: there, zero means not set.
 func (r *report) has(path string) bool {
-	_, ok := r.sites[path]
-	return ok
+	s := r.sites[path]
+	return s.line > 0 && !s.bad
 }
 
 // sound reports whether neither path nor anything above it has been refused.
@@ -114,7 +117,16 @@ func (r *report) oneOf(path, value string, words ...string) {
 	if near := nearest(value, words); near != "" {
 		remedy = "did you mean " + near + "? Known: " + strings.Join(words, ", ")
 	}
-	r.wrong(path, fmt.Sprintf("%s cannot be %q", name(path), brief(value)), remedy)
+	r.wrong(path, fmt.Sprintf("%s cannot be %s", name(path), r.shown(path, value)), remedy)
+}
+
+// shown is how messages show the value of the setting at path: as the file
+// says it, never what a variable in it stands for.
+func (r *report) shown(path, value string) string {
+	if raw := r.sites[path].raw; raw != "" {
+		value = raw
+	}
+	return strconv.Quote(brief(value))
 }
 
 // orList joins words with commas and "or".

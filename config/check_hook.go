@@ -1,0 +1,83 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A hookCheck checks one hook.
+type hookCheck struct {
+	*report
+	config *Config
+	name   string
+	path   string // "hooks." and the name
+	hook   *Hook
+}
+
+var hookName = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+
+func (h *hookCheck) run() {
+	if !hookName.MatchString(h.name) {
+		h.wrong(h.path, fmt.Sprintf("%q is no name for a hook: it becomes part of a URL", brief(h.name)),
+			"use 1 to 64 small letters, digits and -")
+		return
+	}
+	h.source()
+	h.rules()
+	h.models()
+	h.prompts()
+	h.gather()
+	h.output()
+	h.deliver()
+	h.receiving()
+}
+
+// at returns the path of one of the hook's settings.
+func (h *hookCheck) in(setting string) string { return h.path + "." + setting }
+
+// receiving checks how requests are taken, answered and tried again.
+func (h *hookCheck) receiving() {
+	h.inRange(h.in("priority"), int64(h.hook.Priority), 1, 9)
+	h.inRange(h.in("body_limit"), int64(h.hook.BodyLimit), 1, 100<<20)
+	h.inRange(h.in("retry.max_attempts"), int64(h.hook.Retry.MaxAttempts), 1, 100)
+	h.durationIn(h.in("retry.max_age"), h.hook.Retry.MaxAge, minute, 30*day)
+	h.methods()
+	respond := h.hook.Respond
+	h.oneOf(h.in("respond.mode"), respond.Mode, "async", "sync")
+	switch {
+	case respond.Mode == "sync":
+		h.durationIn(h.in("respond.wait"), respond.Wait, second, 60*second)
+	case respond.Wait != 0 || h.has(h.in("respond.wait")):
+		h.wrong(h.in("respond.wait"), "an async answer does not wait", "write mode: sync, or remove wait")
+	}
+}
+
+func (h *hookCheck) methods() {
+	path := h.in("method")
+	if len(h.hook.Method) == 0 {
+		h.wrong(path, "no method is taken", "write [POST], or remove the line")
+	}
+	for i, m := range h.hook.Method {
+		h.oneOf(item(path, i), m, "POST", "PUT", "PATCH", "GET", "DELETE")
+		if slices.Contains(h.hook.Method[:i], m) {
+			h.wrong(item(path, i), m+" is listed twice", "keep one")
+		}
+	}
+}
+
+func (h *hookCheck) coalesce() {
+	co := h.hook.Coalesce
+	if co == nil {
+		return
+	}
+	path := h.in("coalesce")
+	if strings.TrimSpace(co.Key) == "" {
+		h.wrong(path+".key", "coalesce has no key", "write a CEL rule for what belongs together: key: event.subject")
+	}
+	h.durationIn(path+".quiet", co.Quiet, second/10, day)
+	if h.sound(path + ".quiet") {
+		h.durationIn(path+".max_wait", co.MaxWait, co.Quiet, 7*day)
+	}
+}
