@@ -25,7 +25,8 @@ const (
 //	event: delta   {"text": "..."}, the next piece of the answer
 //	event: done    the whole job; the last event
 //
-// The first event is a state. A text that has begun may have to begin anew, on
+// The first event is a state; another comes when the job's state or reason is
+// another one, except at its end. A text that has begun may have to begin anew, on
 // another attempt or another model: then a state says so, with another
 // stream.attempt or a smaller stream.offset. A client that keeps the text cuts
 // what it has to stream.offset bytes of UTF-8 whenever a state comes, or to

@@ -159,8 +159,12 @@ func (s *streamer) mark(text string) {
 	s.sum, s.known = maphash.String(s.seed, text[:s.at.Offset]), true
 }
 
-// state tells where the job stands, if that is news.
+// state tells where the job stands, if that is news. Of the end done tells,
+// unless the client does not know yet where its text goes on.
 func (s *streamer) state(job event.Job) error {
+	if job.State.Terminal() && s.said != "" {
+		return nil
+	}
 	head := NewJobHead(job)
 	now := fmt.Sprint(job.State, job.Reason, job.Until.UnixNano(), job.Attempts, s.at.Attempt)
 	if now == s.said {
