@@ -11,8 +11,11 @@ package egress
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"net/url"
+	"sync"
 	"time"
 )
 
@@ -22,12 +25,18 @@ var ErrBlocked = errors.New("destination blocked")
 // Options configure all outbound clients.
 type Options struct {
 	// Allow lists private destinations that may be reached all the same:
-	// "127.0.0.1:9000", "10.1.0.0/16", "ci.internal:443".
+	// "127.0.0.1:9000", "10.1.0.0/16", "10.1.0.0/16:443", "ci.internal:443".
+	// An address or network opens itself, by whatever name it is called. A name
+	// opens the private addresses that it resolves to, but never a cloud's
+	// metadata service. Nothing opens anything else.
 	Allow []string
-	// Proxy is a forward proxy's URL, "environment", or empty for none.
+	// Proxy is a forward proxy's URL (http, https or socks5), "environment" for
+	// HTTPS_PROXY, HTTP_PROXY and NO_PROXY, or empty for none. Behind a proxy it
+	// is the proxy that resolves names, so it must guard its network itself.
 	Proxy string
 	// Dial replaces the network, for programs that run everything in memory.
-	// The guard does not apply to it. nil: the guarded dialer.
+	// The guard does not apply to it, nor do the rules about ports and plain
+	// http; policies hold all the same. nil: the guarded dialer.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -44,7 +53,10 @@ type Policy struct {
 	Credential func(ctx context.Context, r *http.Request) (name, value string, err error)
 	// Paths are the path patterns that may be called, in the manner of
 	// net/http.ServeMux ("POST /repos/{owner}/{repo}/issues/{number}/comments");
-	// empty: any. Only with Origin.
+	// empty: any. Only with Origin. A last part {name...} matches the rest. The
+	// query parameters that may be sent stand behind a question mark
+	// ("GET /repos/{owner}/{repo}/pulls/{number}/files?per_page&page"); others
+	// are refused.
 	Paths []string
 	// Timeout bounds the whole exchange; zero: the caller's context alone.
 	Timeout time.Duration
@@ -56,4 +68,38 @@ type Policy struct {
 	MaxConnsPerHost int
 	// HTTPSOnly refuses plain http, except to destinations in Allow.
 	HTTPSOnly bool
+}
+
+// Egress makes the outbound clients of one program. It is safe for concurrent
+// use; [Egress.Close] it when the program ends.
+type Egress struct {
+	allow     exceptions
+	ranges    ranges
+	unguarded bool // Options.Dial replaces the network
+	dial      func(ctx context.Context, network, addr string) (net.Conn, error)
+	proxy     func(*http.Request) (*url.URL, error)
+
+	mu         sync.Mutex // guards what follows
+	closed     bool
+	transports map[int]*http.Transport // by connections per host
+}
+
+// New checks the options.
+func New(o Options) (*Egress, error) {
+	allow, err := parseExceptions(o.Allow)
+	if err != nil {
+		return nil, err
+	}
+	proxy, err := newProxy(o.Proxy)
+	if err != nil {
+		return nil, fmt.Errorf("egress proxy: %w", err)
+	}
+	e := &Egress{allow: allow, ranges: newRanges(), proxy: proxy.choose, transports: map[int]*http.Transport{}}
+	if o.Dial != nil {
+		e.unguarded, e.dial = true, o.Dial
+		return e, nil
+	}
+	d := &dialer{allow: allow, ranges: e.ranges, proxies: proxy.addrs, resolver: net.DefaultResolver, connect: connect}
+	e.dial = d.dial
+	return e, nil
 }
