@@ -95,9 +95,11 @@ func (a *API) CostReport(ctx context.Context, from, to time.Time) (CostReport, e
 	report.ByHook = sumBy(rows, func(r event.CostRow) event.CostRow { return event.CostRow{Hook: r.Hook} })
 	report.ByModel = sumBy(rows, func(r event.CostRow) event.CostRow { return event.CostRow{Model: r.Model} })
 	report.ByDay = sumBy(rows, func(r event.CostRow) event.CostRow { return event.CostRow{Day: r.Day} })
-	if total := sumBy(rows, func(event.CostRow) event.CostRow { return event.CostRow{} }); len(total) == 1 {
-		report.Total = total[0]
+	var total event.CostRow
+	for _, row := range rows {
+		total = addCost(total, row)
 	}
+	report.Total = newCostView(total, event.CostRow{})
 	return report, nil
 }
 
@@ -137,7 +139,7 @@ func newCostView(row, name event.CostRow) CostView {
 		Day: name.Day, Hook: name.Hook, Model: name.Model, Calls: row.Calls,
 		UnpricedCalls: row.Unpriced, UnknownEnds: row.UnknownEnds, Usage: row.Usage,
 	}
-	if row.Cost != 0 || row.Unpriced < row.Calls {
+	if row.Cost != 0 || row.Calls == 0 || row.Unpriced < row.Calls {
 		v.CostUSD = dollars(&row.Cost)
 	}
 	return v
