@@ -1,0 +1,327 @@
+package governor
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/forebayhq/forebay/event"
+)
+
+// lookBehind is how many jobs behind a hook's first may be looked at when the
+// first is too big for the moment.
+const lookBehind = 4
+
+// A turn is one lane during one admission.
+type turn struct {
+	*lane
+	queue   queue
+	running int
+	done    bool // nothing more of it may go now
+	wait    Wait
+}
+
+// Admit says which of the desk's candidates may call now. It is pure: the same
+// desk gives the same admission.
+func (g *Governor) Admit(d event.Desk) Admission {
+	a := Admission{Grants: make(map[string]*Grant), Waits: make(map[string]Wait)}
+	turns := g.turns(d)
+	open, most := 0, g.options.MaxInFlight
+	for _, n := range d.Running {
+		open += n
+	}
+	share := g.share(d)
+	for len(a.Plan.Take) < d.Max {
+		t := least(turns)
+		if t == nil {
+			break
+		}
+		if open >= most || t.running >= share || !t.Load.admits(t.running) {
+			t.end(event.WaitingTurn, time.Time{})
+			continue
+		}
+		grant, ok := g.next(t, d.Now)
+		if !ok {
+			continue
+		}
+		open++
+		t.running++
+		a.Plan.Take = append(a.Plan.Take, grant.Job)
+		a.Grants[grant.Job] = grant
+	}
+	a.conclude(turns, d.Now)
+	return a
+}
+
+// turns opens every lane that has candidates.
+func (g *Governor) turns(d event.Desk) []*turn {
+	byLane := make(map[string][]event.Candidate)
+	for _, c := range d.Candidates {
+		byLane[c.Lane] = append(byLane[c.Lane], c)
+	}
+	broke := g.options.DailyCap > 0 && d.SpentToday >= g.options.DailyCap
+	var all []*turn
+	for _, name := range slices.Sorted(maps.Keys(byLane)) {
+		row := d.Lanes[name]
+		row.Name = name
+		t := &turn{lane: g.open(row, d.Now), queue: newQueue(byLane[name]), running: d.Running[name]}
+		t.reconcile(t.running)
+		t.resume(d.Now, broke)
+		all = append(all, t)
+	}
+	return all
+}
+
+// share is how many calls one lane may have open: all but a few that stay free
+// for each of the other lanes, so that calls that hang in one never stop
+// another.
+func (g *Governor) share(d event.Desk) int {
+	lanes := make(map[string]bool)
+	for name := range d.Lanes {
+		lanes[name] = true
+	}
+	for name := range d.Running {
+		lanes[name] = true
+	}
+	for _, c := range d.Candidates {
+		lanes[c.Lane] = true
+	}
+	most, others := g.options.MaxInFlight, len(lanes)-1
+	spare := min(max(most/16, 1), 4)
+	if others <= 0 || others*spare >= most {
+		return max(most-max(others, 0), 1)
+	}
+	return most - others*spare
+}
+
+// least returns the turn with the fewest calls open that is not done.
+func least(turns []*turn) *turn {
+	var best *turn
+	for _, t := range turns {
+		if !t.done && (best == nil || t.running < best.running) {
+			best = t
+		}
+	}
+	return best
+}
+
+// reconcile corrects what the state believes to be open by the jobs that the
+// ledger knows to run: grants of a process that died are not settled.
+func (l *lane) reconcile(running int) {
+	if l.Open > running {
+		l.Pending *= float64(running) / float64(l.Open)
+		l.Open = running
+	}
+	l.Gate.limit(running)
+}
+
+// resume keeps a paused lane closed, opens one whose pause is over by one call,
+// and closes all of them when the day's money is spent.
+func (t *turn) resume(now time.Time, broke bool) {
+	switch {
+	case t.row.Paused && t.row.Reason == "budget" && !broke:
+		t.unpause()
+	case t.row.Blocks(now) && !t.absurd(now):
+	case broke:
+		y, m, d := now.UTC().Date()
+		t.row.Paused, t.row.Reason, t.row.Detail = true, "budget", "the daily budget is spent"
+		t.row.Until = time.Date(y, m, d+1, 0, 0, 0, 0, time.UTC)
+		t.dirty = true
+	case t.row.Paused:
+		t.unpause()
+		t.Gate.begin(1)
+	}
+	if t.row.Blocks(now) {
+		t.end(event.JobReason(t.row.Reason), t.row.Until)
+	}
+}
+
+// absurd reports whether a short pause ends impossibly late: the clock was wrong
+// when it began.
+func (t *turn) absurd(now time.Time) bool {
+	switch t.row.Reason {
+	case "rate_limited", "ramp_limited", "overloaded", "unavailable":
+		return t.row.Until.Sub(now) > longestPause
+	}
+	return false
+}
+
+func (t *turn) unpause() {
+	t.row.Paused, t.row.Reason, t.row.Detail, t.row.Until = false, "", "", time.Time{}
+	t.dirty = true
+}
+
+// end closes the turn; its jobs that are left wait for why.
+func (t *turn) end(why event.Reason, until time.Time) {
+	t.done, t.wait = true, Wait{Reason: why, Until: until}
+}
+
+// next grants one job of the lane, or ends its turn.
+func (g *Governor) next(t *turn, now time.Time) (*Grant, bool) {
+	heads := t.order(t.queue, now)
+	if len(heads) == 0 {
+		t.done = true
+		return nil, false
+	}
+	if !t.Gate.admits() {
+		t.end(event.RateLimited, time.Time{})
+		return nil, false
+	}
+	for i, e := range heads {
+		for depth := range t.depth(e.Hook) {
+			e.Candidate = t.queue[e.Hook][depth]
+			f := t.predict(g.options.Hooks[e.Hook], profileKey(e.Hook, e.Model), e.Size)
+			wait, lane := t.room(f, now)
+			if wait == 0 {
+				return g.grant(t, e, choice{forecast: f, depth: depth, first: i == 0 && depth == 0}, now), true
+			}
+			if lane || t.pinned(i == 0 && depth == 0, wait, now) {
+				return nil, false
+			}
+		}
+	}
+	return nil, false
+}
+
+// depth is how far into a hook's queue admission may look.
+func (t *turn) depth(hook string) int { return min(len(t.queue[hook]), 1+lookBehind) }
+
+// room returns the milliseconds until a job fits, and whether it is the lane as
+// a whole that has no room, whatever the job's size.
+func (t *turn) room(f forecast, now time.Time) (wait int64, lane bool) {
+	at := millis(now)
+	pace := t.pace(at)
+	if wait = max(t.Req.wait(1, pace), t.outputWait(f.output, pace)); wait > 0 {
+		t.end(event.RateLimited, now.Add(time.Duration(wait)*time.Millisecond))
+		return wait, true
+	}
+	return t.In.wait(f.input, pace), false
+}
+
+// pinned notes that a job is too big for the moment. Smaller ones may pass the
+// first in line, but only for a while: then the lane waits for it.
+func (t *turn) pinned(first bool, wait int64, now time.Time) bool {
+	until := now.Add(time.Duration(wait) * time.Millisecond)
+	if first {
+		if t.Passed == 0 || setBack(millis(now), t.Passed) {
+			t.Passed, t.dirty = millis(now), true
+		}
+		t.wait = Wait{Reason: event.RateLimited, Until: until}
+		t.done = true // unless one behind it fits
+	}
+	return millis(now)-t.Passed >= passing
+}
+
+// outputWait returns the milliseconds until the lane's output has room for one
+// more answer. The API refuses new calls while its bucket is empty; what open
+// calls are still going to say is counted against what will flow in while they
+// say it.
+func (l *lane) outputWait(need, pace float64) int64 {
+	b := &l.Out
+	if !b.known() {
+		return 0
+	}
+	margin := min(outputMargin*b.Burst, b.rate())
+	if b.Level < margin {
+		return b.wait(margin, pace)
+	}
+	seconds := l.Seconds
+	if seconds <= 0 {
+		seconds = firstSeconds
+	}
+	room := b.Level - margin + b.rate()*pace*seconds*outputHorizon
+	if l.Open == 0 || l.Pending+need <= room {
+		return 0
+	}
+	return max(int64((l.Pending+need-room)/(b.rate()*pace)*1000), 1)
+}
+
+// How the output bucket is used: the share of its burst that stays free, and
+// the share of an answer's duration during which the open answers say what is
+// still pending.
+const (
+	outputMargin  = 0.15
+	outputHorizon = 0.5
+)
+
+// A choice is a job that fits.
+type choice struct {
+	forecast
+	depth int
+	first bool // it is the first in line
+}
+
+// grant debits the lane for one job and takes it out of the queue.
+func (g *Governor) grant(t *turn, e entry, c choice, now time.Time) *Grant {
+	t.queue[e.Hook] = slices.Delete(t.queue[e.Hook], c.depth, c.depth+1)
+	t.done, t.wait, t.dirty = false, Wait{}, true
+	if c.first {
+		t.Passed = 0
+	}
+	t.serve(e, cost(c.input, c.output), g.options.Hooks[e.Hook].Weight, now)
+	t.Req.take(1)
+	t.In.take(c.input)
+	t.Pending += c.output
+	t.Open++
+	t.Gate.sent(c.input, millis(now))
+	return &Grant{
+		Job: e.JobID, Hook: e.Hook, Lane: e.Lane, Model: e.Model, Size: e.Size, At: now,
+		Input: int64(c.input), Output: int64(c.output), perToken: cmp.Or(c.perToken, bytesPerTok),
+	}
+}
+
+// conclude writes down what changed and why the rest waits.
+func (a *Admission) conclude(turns []*turn, now time.Time) {
+	for _, t := range turns {
+		if t.dirty {
+			a.Plan.Lanes = append(a.Plan.Lanes, t.close(now))
+		}
+		if t.left() == 0 {
+			continue
+		}
+		if t.wait.Reason == "" {
+			t.wait.Reason = event.WaitingTurn
+		}
+		a.Waits[t.row.Name] = t.wait
+		if u := t.wait.Until; u.After(now) && (a.Next.IsZero() || u.Before(a.Next)) {
+			a.Next = u
+		}
+	}
+}
+
+// left counts the candidates that were not granted.
+func (t *turn) left() int {
+	n := 0
+	for _, list := range t.queue {
+		n += len(list)
+	}
+	return n
+}
+
+// Paused returns the change that pauses a lane by order of a person or a rule.
+func (g *Governor) Paused(p event.LanePause, now time.Time) func(event.Lane) event.Lane {
+	return func(row event.Lane) event.Lane {
+		l := g.open(row, now)
+		l.row.Paused, l.row.Reason, l.row.Detail, l.row.Until = true, p.Reason, p.Detail, p.Until
+		return l.close(now)
+	}
+}
+
+// Resumed returns the change that opens a lane again: by one call, and the rest
+// when its answer begins.
+func (g *Governor) Resumed(now time.Time) func(event.Lane) event.Lane {
+	return func(row event.Lane) event.Lane {
+		l := g.open(row, now)
+		(&turn{lane: l}).unpause()
+		l.Gate.begin(1)
+		l.Load = load{}
+		return l.close(now)
+	}
+}
+
+// String describes a grant for logs.
+func (gr *Grant) String() string {
+	return fmt.Sprintf("%s in %s: %d in, %d out", gr.Job, gr.Lane, gr.Input, gr.Output)
+}

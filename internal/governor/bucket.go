@@ -1,0 +1,120 @@
+package governor
+
+import "math"
+
+// Bounds of what a bucket believes.
+const (
+	mostPerMinute = 1e12   // beyond it a limit is nonsense
+	fullBurst     = 60.0   // seconds: a bucket holds at most a minute of its rate
+	leastBurst    = 1.0    // seconds: shorter bursts are not modelled
+	mostDebt      = 2.0    // minutes of the rate: debt past it is forgiven
+	mostSkew      = 60_000 // ms by which the clocks of two processes may differ
+)
+
+// A bucket mirrors one of the API's: filled continuously at a rate per minute
+// up to a burst that nobody announces. Debt is allowed: what was used was used.
+type bucket struct {
+	Limit float64 `json:"limit,omitempty"` // per minute; 0: not known
+	Burst float64 `json:"burst,omitempty"` // tokens that it holds when full
+	Level float64 `json:"level"`
+	At    int64   `json:"at"` // ms, of Level
+}
+
+// known reports whether the bucket bounds anything.
+func (b *bucket) known() bool { return b.Limit > 0 }
+
+// rate returns what flows in per second.
+func (b *bucket) rate() float64 { return b.Limit / 60 }
+
+// learn sets the limit. A new bucket is full; an old one keeps its level and
+// the length of its burst.
+func (b *bucket) learn(limit float64, now int64) {
+	limit = min(limit, mostPerMinute)
+	if !(limit > 0) || limit == b.Limit {
+		return
+	}
+	if !b.known() {
+		*b = bucket{Limit: limit, Burst: limit * fullBurst / 60, Level: b.Level + limit*fullBurst/60, At: now}
+		b.clamp()
+		return
+	}
+	b.Burst *= limit / b.Limit
+	b.Limit = limit
+	b.clamp()
+}
+
+// fill lets time pass. No moment is counted twice, so of several processes the
+// one with the fastest clock sets the pace; only a clock that was set back by
+// more than clocks may differ starts anew.
+func (b *bucket) fill(now int64, pace float64) {
+	switch {
+	case now > b.At:
+		if b.known() {
+			b.Level += float64(now-b.At) / 1000 * b.rate() * pace
+		}
+		b.At = now
+	case setBack(now, b.At):
+		b.At = now
+	}
+	b.clamp()
+}
+
+// setBack reports whether a clock was set back since a moment in ms, and does
+// not merely differ from another one's.
+func setBack(now, then int64) bool { return then-now > mostSkew }
+
+// take debits n, or gives back if n is negative.
+func (b *bucket) take(n float64) {
+	b.Level -= n
+	b.clamp()
+}
+
+// bound lowers or raises the burst, within a second and a minute of the rate.
+func (b *bucket) bound(burst float64) {
+	if !b.known() || math.IsNaN(burst) {
+		return
+	}
+	b.Burst = min(max(burst, 1, b.rate()*leastBurst), b.rate()*fullBurst)
+	b.clamp()
+}
+
+// clamp keeps the level between the deepest debt and the burst. A bucket whose
+// limit is not known yet only remembers debt.
+func (b *bucket) clamp() {
+	if math.IsNaN(b.Level) || math.IsInf(b.Level, 0) {
+		b.Level = 0
+	}
+	if !b.known() {
+		b.Level = min(max(b.Level, -mostPerMinute), 0)
+		return
+	}
+	b.Level = min(max(b.Level, -mostDebt*b.Limit), b.Burst)
+}
+
+// full reports whether nothing more flows in. A request larger than the burst
+// is let go then: it would never fit better.
+func (b *bucket) full() bool { return b.Level >= 0.995*b.Burst }
+
+// fits reports whether n may be taken.
+func (b *bucket) fits(n float64) bool {
+	return !b.known() || b.Level >= n || b.full()
+}
+
+// wait returns the milliseconds until n fits.
+func (b *bucket) wait(n, pace float64) int64 {
+	if b.fits(n) {
+		return 0
+	}
+	missing := min(n, 0.995*b.Burst) - b.Level
+	return int64(math.Ceil(missing / (b.rate() * pace) * 1000))
+}
+
+// sane reports whether a stored bucket can be believed.
+func (b *bucket) sane() bool {
+	for _, f := range []float64{b.Limit, b.Burst, b.Level} {
+		if math.IsNaN(f) || math.IsInf(f, 0) || math.Abs(f) > 10*mostPerMinute {
+			return false
+		}
+	}
+	return b.Limit >= 0 && b.Burst >= 0
+}

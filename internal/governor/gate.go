@@ -1,0 +1,115 @@
+package governor
+
+import "math"
+
+// How a lane opens.
+const (
+	firstWindow = 2          // of a lane that nobody has called yet
+	openWindow  = 64         // at this width the gate stands open
+	ackWithin   = 3 * 60_000 // ms: a grant that nothing was heard of for so long is lost
+)
+
+// A gate bounds the calls that were sent and not yet answered, so that a lane
+// whose limits are not known, or that was paused, is tried by one call or two
+// before the rest follows: each answer that begins widens it by one, which
+// doubles the flow with every round trip. The width zero is an open gate.
+type gate struct {
+	Width   float64 `json:"width,omitempty"`
+	Waiting int     `json:"waiting,omitempty"` // granted, and no answer began
+	Input   float64 `json:"input,omitempty"`   // their predicted input
+	At      int64   `json:"at,omitempty"`      // ms, of the last change
+	Strikes int     `json:"strikes,omitempty"` // pauses in a row without an answer between them
+}
+
+// begin narrows the gate.
+func (g *gate) begin(width float64) { g.Width = width }
+
+// admits reports whether one more may be sent.
+func (g *gate) admits() bool { return g.Width == 0 || float64(g.Waiting) < math.Max(g.Width, 1) }
+
+// sent counts one that goes.
+func (g *gate) sent(input float64, now int64) {
+	g.Waiting++
+	g.Input += input
+	g.At = now
+}
+
+// heard counts one whose answer began, or that ended without.
+func (g *gate) heard(input float64, now int64) {
+	g.Waiting = max(g.Waiting-1, 0)
+	g.Input = max(g.Input-input, 0)
+	if g.Waiting == 0 {
+		g.Input = 0
+	}
+	g.At = now
+}
+
+// passed widens the gate: an answer began.
+func (g *gate) passed() {
+	g.Strikes = 0
+	if g.Width == 0 {
+		return
+	}
+	if g.Width++; g.Width >= openWindow {
+		g.Width = 0
+	}
+}
+
+// age forgets grants whose end never came: their process died.
+func (g *gate) age(now int64) {
+	if setBack(now, g.At) || (g.Waiting > 0 && now-g.At > ackWithin) {
+		g.Waiting, g.Input, g.At = 0, 0, now
+	}
+}
+
+// limit corrects the count by the number of jobs that the ledger knows to run.
+func (g *gate) limit(running int) {
+	if g.Waiting > running {
+		g.Waiting = running
+	}
+	if g.Waiting == 0 {
+		g.Input = 0
+	}
+}
+
+func (g *gate) sane() bool {
+	return g.Width >= 0 && g.Waiting >= 0 && g.Input >= 0 && g.Strikes >= 0 && g.Width < math.MaxInt32
+}
+
+// A load bounds the calls in flight while the API has no capacity: fewer with
+// every 529, more with every answer. Zero is no bound.
+type load struct {
+	Most  float64 `json:"most,omitempty"`
+	Fails int     `json:"fails,omitempty"` // failures in a row
+	At    int64   `json:"at,omitempty"`    // ms, of the last cut
+}
+
+// admits reports whether one more may run beside running others.
+func (l *load) admits(running int) bool { return l.Most == 0 || float64(running) < math.Max(l.Most, 1) }
+
+// failed counts a failure of the API's. An overload cuts the bound by a third,
+// at most once a second: calls that were sent together fail together.
+func (l *load) failed(overload bool, running int, now int64) {
+	l.Fails++
+	if !overload || (l.Most > 0 && now-l.At < 1000 && now >= l.At) {
+		return
+	}
+	from := float64(running)
+	if l.Most > 0 {
+		from = math.Min(from, l.Most)
+	}
+	l.Most, l.At = math.Max(from*2/3, 1), now
+}
+
+// answered counts a success: one more per round.
+func (l *load) answered(most int) {
+	l.Fails = 0
+	if l.Most == 0 {
+		return
+	}
+	if l.Most += 1 / l.Most; l.Most >= float64(most) {
+		l.Most = 0
+	}
+}
+
+func (l *load) sane() bool { return l.Most >= 0 && l.Fails >= 0 && l.Most < math.MaxInt32 }

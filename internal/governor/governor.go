@@ -1,0 +1,118 @@
+// Package governor decides which job may call Claude now, and tells every other
+// one why not and until when.
+//
+// It is arithmetic and nothing else: no I/O, no clock, no goroutine. What it
+// knows about a lane travels in the lane's row of the ledger ([event.Lane]), and
+// every change is a pure function from row to row, applied inside a
+// transaction; so any number of processes share one rate, and a restart forgets
+// nothing. It must never reserve max_tokens (only what is produced counts
+// against the limits, https://platform.claude.com/docs/en/api/rate-limits),
+// block a lane for ever, or let one go without a bound, whatever a server sends.
+//
+// The path of a job through it: [Governor.Admit] grants, [Governor.Begun] takes
+// the first event of the answer, [Governor.Charged] the text as it streams,
+// [Governor.Settled] the end. A job that was granted and never called is
+// [Governor.Released].
+package governor
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/forebayhq/forebay/event"
+)
+
+const defaultInFlight = 64
+
+// Options configure a Governor. Two governors that share a ledger must have the
+// same.
+type Options struct {
+	// MaxInFlight is how many calls may be open at once, all lanes together.
+	// Default 64.
+	MaxInFlight int
+	// Limits are the account's rates by lane. A rate that is zero is learned
+	// from responses. A lower one that the API announces wins; a higher one
+	// does not.
+	Limits map[string]Limits
+	// DailyCap is the money per UTC day past which nothing is admitted. Zero:
+	// none.
+	DailyCap event.NanoUSD
+	// Hooks say what is known of each hook beforehand. A hook that is missing
+	// has the defaults.
+	Hooks map[string]Hook
+}
+
+// Limits are rates per minute. Zero: not known.
+type Limits struct {
+	Requests     int64
+	InputTokens  int64
+	OutputTokens int64
+}
+
+// A Hook is what is known of a hook's jobs before the first one ran.
+type Hook struct {
+	Weight      int   // its share when a lane is full, against the other hooks'; default 1
+	ExtraTokens int64 // input tokens beyond the event itself: system prompt, gathered parts; default 500
+	MaxTokens   int64 // bound of the answer; zero: none
+}
+
+// A Governor decides. It holds its options only, and is safe for concurrent
+// use.
+type Governor struct {
+	options Options
+}
+
+// New makes a Governor.
+func New(o Options) (*Governor, error) {
+	if o.MaxInFlight == 0 {
+		o.MaxInFlight = defaultInFlight
+	}
+	if o.MaxInFlight < 0 || o.DailyCap < 0 {
+		return nil, errors.New("governor: negative bound")
+	}
+	for name, l := range o.Limits {
+		if l.Requests < 0 || l.InputTokens < 0 || l.OutputTokens < 0 {
+			return nil, fmt.Errorf("governor: negative limit of lane %s", name)
+		}
+	}
+	return &Governor{options: o}, nil
+}
+
+// A Grant is one job's leave to call, with what was debited for it. It belongs
+// to whoever carries the job and is not safe for concurrent use.
+type Grant struct {
+	Job    string
+	Hook   string
+	Lane   string
+	Model  string
+	Size   int
+	At     time.Time
+	Input  int64 // tokens debited: predicted, then what the API counted
+	Output int64 // tokens predicted
+
+	perToken float64 // bytes of answer text per token
+	text     int     // bytes streamed
+	charged  int64   // output tokens debited while it streamed
+	began    time.Time
+}
+
+// An Admission is what Admit decided.
+type Admission struct {
+	Plan   event.Plan
+	Grants map[string]*Grant // by job id, one for each job of the plan
+	// Next is when admission is worth another look although nothing else
+	// happens: a pause ends or a bucket has room. Zero: not by itself.
+	Next time.Time
+	// Waits says for each lane with jobs left over why they wait.
+	Waits map[string]Wait
+}
+
+// A Wait is why the jobs of a lane are not running.
+type Wait struct {
+	Reason event.Reason
+	Until  time.Time // zero: not known
+}
+
+// now in milliseconds, as the state keeps it.
+func millis(t time.Time) int64 { return t.UnixMilli() }

@@ -1,0 +1,195 @@
+package governor
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// rounding is how far a token count of a header may be off: they are rounded to
+// the nearest thousand. Requests are exact.
+const rounding = 500
+
+// A header is a response's, its names in canonical form as net/http has them.
+type header map[string][]string
+
+// get returns the first value of a name, empty if there is none.
+func (h header) get(name string) string {
+	if v := h[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// A dimension is one of the three limits of a lane.
+type dimension struct {
+	name       string // in headers
+	words      string // in the message of a 429
+	bucket     *bucket
+	configured int64
+	slack      float64 // rounding of its headers
+	onTheWay   float64 // debited here, and perhaps not yet there
+}
+
+func (l *lane) dimensions() [3]dimension {
+	return [3]dimension{
+		{"Requests", "requests per minute", &l.Req, l.limits.Requests, 0, float64(l.Gate.Waiting)},
+		{"Input-Tokens", "input tokens per minute", &l.In, l.limits.InputTokens, rounding, l.Gate.Input},
+		{"Output-Tokens", "output tokens per minute", &l.Out, l.limits.OutputTokens, rounding, 0},
+	}
+}
+
+// learn takes the limits and levels out of a response's headers
+// (https://platform.claude.com/docs/en/api/rate-limits). fresh says that the
+// response only just began, so that its levels are of now. What is missing,
+// malformed or contradicts itself is passed over.
+func (l *lane) learn(headers map[string][]string, now time.Time, fresh bool) {
+	h := header(headers)
+	for _, d := range l.dimensions() {
+		prefix := "Anthropic-Ratelimit-" + d.name + "-"
+		limit, ok := amount(h.get(prefix + "Limit"))
+		if !ok || limit < 1 {
+			continue
+		}
+		d.announce(limit, millis(now))
+		left, ok := amount(h.get(prefix + "Remaining"))
+		if !ok || left > limit || !fresh {
+			continue
+		}
+		d.reconcile(limit, left)
+		d.burst(limit, left, fullIn(h, prefix+"Reset", now))
+	}
+}
+
+// announce takes a limit that the API names. The configuration bounds it.
+func (d dimension) announce(limit float64, now int64) {
+	if d.configured > 0 {
+		limit = min(limit, float64(d.configured))
+	}
+	d.bucket.learn(limit, now)
+}
+
+// reconcile moves the level to what the API says is left: down at once, up only
+// when it cannot be rounding or requests under way.
+func (d dimension) reconcile(limit, left float64) {
+	b := d.bucket
+	if b.Level > left+d.slack {
+		b.Level = left + d.slack
+	}
+	if b.Limit < limit {
+		return // ours is smaller by configuration: its level is its own
+	}
+	if least := left - d.slack - d.onTheWay; least > b.Level+max(4*d.slack, 2, 0.02*b.Burst) {
+		b.Level = least
+	}
+	b.clamp()
+}
+
+// burst learns how much the API's bucket holds from what is left and when it
+// will be full again: seconds, with a resolution of one.
+func (d dimension) burst(limit, left float64, seconds float64) {
+	b := d.bucket
+	if b.Limit < limit {
+		return
+	}
+	if left-d.slack > b.Burst {
+		b.bound(left)
+	}
+	if seconds < 0 || seconds > fullBurst+10 {
+		return
+	}
+	if holds := left + d.slack + b.rate()*(seconds+1); holds < b.Burst {
+		b.bound(holds)
+	}
+}
+
+// fullIn returns the seconds until a reset, by the server's own clock where it
+// tells it; negative if there is none.
+func fullIn(h header, name string, now time.Time) float64 {
+	reset, err := time.Parse(time.RFC3339, h.get(name))
+	if err != nil {
+		return -1
+	}
+	if date, err := time.Parse(time.RFC1123, h.get("Date")); err == nil {
+		now = date
+	}
+	return reset.Sub(now).Seconds()
+}
+
+// amount reads a count of a header.
+func amount(text string) (float64, bool) {
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err != nil || n < 0 || n > mostPerMinute {
+		return 0, false
+	}
+	return float64(n), true
+}
+
+// limited takes a 429. If there was room by our count, the API's bucket holds
+// less than we thought: by just what we thought was left.
+func (l *lane) limited(gr *Grant, o Outcome, r reaction, now time.Time) {
+	h := header(o.Headers)
+	known := false
+	for _, d := range l.dimensions() {
+		limit, named := exceeded(o.Detail, d.words)
+		if limit > 0 {
+			d.announce(limit, millis(now))
+		}
+		left, told := amount(h.get("Anthropic-Ratelimit-" + d.name + "-Remaining"))
+		if !named && !(told && left == 0 && !namesAny(o.Detail)) {
+			continue
+		}
+		known = true
+		d.tighten(d.need(gr))
+		l.Tight = millis(now)
+	}
+	if !known { // no telling which limit: send less
+		l.Load.failed(true, r.running, millis(now))
+		l.Load.Fails = 0
+	}
+}
+
+// need is what the refused request wanted of a dimension.
+func (d dimension) need(gr *Grant) float64 {
+	switch d.name {
+	case "Requests":
+		return 1
+	case "Input-Tokens":
+		return float64(gr.Input)
+	}
+	return 1
+}
+
+// tighten empties the bucket and shrinks it by what it had too much.
+func (d dimension) tighten(need float64) {
+	b := d.bucket
+	if !b.known() {
+		return
+	}
+	if over := b.Level - need; over > 0 && !b.full() {
+		b.bound(b.Burst - over)
+	}
+	b.Level = min(b.Level, 0)
+}
+
+// exceeded looks for a limit in the message of a 429: "... your organization's
+// rate limit of 30,000 input tokens per minute ...". The limit is zero where it
+// cannot be read.
+func exceeded(message, words string) (limit float64, named bool) {
+	before, _, named := strings.Cut(message, words)
+	if !named {
+		return 0, false
+	}
+	fields := strings.Fields(before)
+	if len(fields) == 0 {
+		return 0, true
+	}
+	limit, ok := amount(strings.ReplaceAll(fields[len(fields)-1], ",", ""))
+	if !ok {
+		return 0, true
+	}
+	return limit, true
+}
+
+// namesAny reports whether a message names a limit at all.
+func namesAny(message string) bool { return strings.Contains(message, "per minute") }

@@ -1,0 +1,129 @@
+package governor
+
+import (
+	"math"
+
+	"github.com/forebayhq/forebay/event"
+)
+
+// What is assumed before anything was seen.
+const (
+	firstExtra   = 500.0 // input tokens beyond the event
+	firstOutput  = 400.0
+	bytesPerTok  = 3.0  // of input and output text
+	firstSeconds = 8.0  // that an answer streams
+	outputShare  = 0.65 // the quantile that stands for the output: about the mean of skewed sizes
+	mostInput    = 1e7  // no model takes or gives more in one call
+	mostOutput   = 1e6
+)
+
+// A profile is what the answers of one hook and model taught: input tokens as a
+// straight line over the size of the event, with newer jobs weighing more, and
+// output tokens as a quantile.
+type profile struct {
+	N      float64 `json:"n"`
+	Size   float64 `json:"x"` // mean of the event's bytes
+	Tokens float64 `json:"y"` // mean of the input tokens that count against the limit
+	VarX   float64 `json:"vx,omitempty"`
+	CovXY  float64 `json:"cxy,omitempty"`
+	LogOut float64 `json:"q"` // logarithm of the output quantile
+	PerTok float64 `json:"b"` // bytes of answer text per output token
+	Used   int64   `json:"u"` // ms
+}
+
+// profileKey names a hook's profile for a model. Long names are cut: two that
+// collide only share an estimate.
+func profileKey(hook, model string) string {
+	const most = 60
+	return hook[:min(len(hook), most)] + " " + model[:min(len(model), most)]
+}
+
+// forecast is what a job is expected to use.
+type forecast struct {
+	input, output float64
+	perToken      float64
+}
+
+// predict forecasts a job of so many bytes.
+func (l *lane) predict(hook Hook, key string, size int) forecast {
+	p, seen := l.Profiles[key]
+	if !seen || p.N < 1 {
+		extra := float64(hook.ExtraTokens)
+		if extra <= 0 {
+			extra = firstExtra
+		}
+		return forecast{input: min(extra+float64(size)/bytesPerTok, mostInput), output: bounded(firstOutput, hook), perToken: bytesPerTok}
+	}
+	input := p.Tokens + p.slope()*(float64(size)-p.Size)
+	return forecast{
+		input:    min(max(input, 0.1*p.Tokens, 1), mostInput),
+		output:   bounded(math.Exp(min(p.LogOut, math.Log(mostOutput))), hook),
+		perToken: p.PerTok,
+	}
+}
+
+// bounded keeps an output forecast below what the hook allows.
+func bounded(output float64, hook Hook) float64 {
+	if hook.MaxTokens > 0 {
+		output = min(output, float64(hook.MaxTokens))
+	}
+	return max(output, 1)
+}
+
+// slope returns tokens per byte, between none and one.
+func (p profile) slope() float64 {
+	if p.VarX < 1 {
+		return 0
+	}
+	return min(max(p.CovXY/p.VarX, 0), 1)
+}
+
+// observe teaches a profile one job. Values that cannot be are passed over.
+func (l *lane) observe(key string, gr *Grant, u event.Usage, now int64) {
+	input, output := float64(counted(u)), float64(u.OutputTokens)
+	if l.Profiles == nil {
+		l.Profiles = make(map[string]profile)
+	}
+	p, ok := l.Profiles[key]
+	if !ok {
+		p = profile{LogOut: math.Log(firstOutput), PerTok: bytesPerTok}
+	}
+	p.N = min(p.N+1, 1e6)
+	p.Used = now
+	p.line(float64(gr.Size), input)
+	p.quantile(output)
+	if gr.text > 0 && output >= 16 {
+		p.PerTok += max(1/p.N, 0.05) * (min(max(float64(gr.text)/output, 1), 8) - p.PerTok)
+	}
+	l.Profiles[key] = p
+}
+
+// line moves the straight line.
+func (p *profile) line(x, y float64) {
+	if y <= 0 {
+		return
+	}
+	weight := max(1/p.N, 0.03)
+	dx, dy := x-p.Size, y-p.Tokens
+	p.Size += weight * dx
+	p.Tokens += weight * dy
+	p.VarX = (1 - weight) * (p.VarX + weight*dx*dx)
+	p.CovXY = (1 - weight) * (p.CovXY + weight*dx*dy)
+}
+
+// quantile moves the output quantile by a step that shrinks with experience.
+func (p *profile) quantile(y float64) {
+	if y <= 0 {
+		return
+	}
+	if p.N <= 1 {
+		p.LogOut = math.Log(y)
+		return
+	}
+	step := max(1/math.Sqrt(p.N), 0.05)
+	if math.Log(y) > p.LogOut {
+		p.LogOut += step * outputShare
+	} else {
+		p.LogOut -= step * (1 - outputShare)
+	}
+}

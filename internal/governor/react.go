@@ -1,0 +1,127 @@
+package governor
+
+import (
+	"time"
+)
+
+// How a lane reacts.
+const (
+	firstFails   = 5                                     // failures of the API in a row before the lane waits
+	longestBreak = 60 * time.Second                      // between two probes of an API that is down
+	longestPause = time.Hour + mostSkew*time.Millisecond // of a limit that refills by itself
+	unsaidPause  = 15 * time.Second                      // of a rate limit without a time
+	leastPace    = 0.25
+	paceRegain   = 0.25 // of the rates, per minute after a ramp limit
+	widenAfter   = 10 * 60_000
+)
+
+// A reaction is what reacting needs to know besides the outcome.
+type reaction struct {
+	running int // calls that were open when this one ended
+	most    int // calls that may be open at all
+}
+
+// react sorts an outcome: an answer opens the lane further, a limit closes it,
+// a failing API is given fewer calls.
+func (l *lane) react(gr *Grant, o Outcome, r reaction, now time.Time) {
+	at := millis(now)
+	switch o.Code {
+	case "rate_limited":
+		l.limited(gr, o, r, now)
+	case "ramp_limited":
+		l.Pace, l.PaceAt = max(l.pace(at)/2, leastPace), at
+	case "overloaded", "server_error", "timeout", "connection", "no_response", "stream_idle", "stream_truncated", "call_timeout", "conflict":
+		l.failing(o, r, now)
+	default:
+		if !o.Wait {
+			l.answered(gr, o, r, now)
+		}
+	}
+	if o.Wait {
+		l.pause(o.Code, o.Detail, o.Until, now)
+	}
+}
+
+// answered takes an answer, or a refusal of the model's own: the API works.
+func (l *lane) answered(gr *Grant, o Outcome, r reaction, now time.Time) {
+	l.Load.answered(r.most)
+	if gr.began.IsZero() {
+		l.Gate.passed()
+	} else if took := now.Sub(gr.began).Seconds(); took > 0 {
+		if l.Seconds <= 0 {
+			l.Seconds = firstSeconds
+		}
+		l.Seconds += 0.05 * (min(took, 600) - l.Seconds)
+	}
+	if o.Code == "" && o.Usage.OutputTokens > 0 {
+		l.observe(profileKey(gr.Hook, gr.Model), gr, o.Usage, millis(now))
+	}
+}
+
+// failing takes a failure of the API's. One may be chance; several in a row
+// close the lane for a while that doubles, and one call then looks again.
+func (l *lane) failing(o Outcome, r reaction, now time.Time) {
+	l.Load.failed(o.Code == "overloaded", r.running, millis(now))
+	if l.Load.Fails < firstFails {
+		return
+	}
+	wait := min(time.Second<<min(l.Load.Fails-firstFails+1, 10), longestBreak)
+	reason := "unavailable"
+	if o.Code == "overloaded" {
+		reason = o.Code
+	}
+	l.pause(reason, o.Detail, now.Add(wait), now)
+}
+
+// pause closes the lane. A pause that lasts longer stands.
+func (l *lane) pause(reason, detail string, until, now time.Time) {
+	if until.IsZero() && (reason == "rate_limited" || reason == "ramp_limited") {
+		until = now.Add(unsaidPause)
+	}
+	if l.row.Blocks(now) && (l.row.Until.IsZero() || (!until.IsZero() && !until.After(l.row.Until))) {
+		return
+	}
+	if !l.row.Blocks(now) {
+		l.Gate.Strikes++
+	}
+	if reason == "rate_limited" && l.Gate.Strikes >= 3 {
+		least := now.Add(min(time.Second<<min(l.Gate.Strikes-2, 10), longestBreak))
+		if until.Before(least) {
+			until = least
+		}
+	}
+	l.row.Paused, l.row.Reason, l.row.Detail, l.row.Until = true, reason, detail, until
+}
+
+// pace returns the share of the rates in use: less after a ramp limit, and
+// growing back.
+func (l *lane) pace(now int64) float64 {
+	if l.Pace <= 0 || l.Pace >= 1 {
+		return 1
+	}
+	return min(l.Pace+paceRegain*float64(max(now-l.PaceAt, 0))/60_000, 1)
+}
+
+// widen trusts a burst that was found too large a little more after each quiet
+// while: somebody else may have used the account then.
+func (l *lane) widen(now int64) {
+	if l.Pace > 0 && l.pace(now) >= 1 {
+		l.Pace, l.PaceAt = 0, 0
+	}
+	if setBack(now, l.Tight) {
+		l.Tight = now
+	}
+	if l.Tight == 0 || now-l.Tight < widenAfter {
+		return
+	}
+	l.Tight = now
+	for _, b := range []*bucket{&l.Req, &l.In, &l.Out} {
+		b.bound(b.Burst * 1.5)
+	}
+	if l.Req.atMost() && l.In.atMost() && l.Out.atMost() {
+		l.Tight = 0
+	}
+}
+
+// atMost reports whether a bucket holds a whole minute of its rate.
+func (b *bucket) atMost() bool { return !b.known() || b.Burst >= 0.999*b.rate()*fullBurst }
