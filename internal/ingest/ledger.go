@@ -12,7 +12,7 @@ type Ledger interface {
 	// and returns once it is fsynced. Errors: event.ErrFull, event.ErrClosed,
 	// or anything else that means that nothing may be acknowledged. After an
 	// error the event may be durable all the same; the sender's retry is then
-	// a duplicate.
+	// a duplicate. No reference to the event's bytes is kept once it returns.
 	Accept(ctx context.Context, a event.Accept) (event.Receipt, error)
 
 	// Note records a verdict for people to look at. It neither waits nor fails:

@@ -1,0 +1,46 @@
+package ingest
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/forebayhq/forebay/event"
+	"github.com/forebayhq/forebay/verify"
+)
+
+// A Hook is one endpoint as the receiver sees it. It is immutable.
+type Hook struct {
+	Name      string
+	Source    string // the source's type
+	Verifier  verify.Verifier
+	PublicURL string   // what the sender calls, where it signs that
+	Methods   []string // default POST
+	BodyLimit int64    // bytes
+
+	// Match says whether the event makes a job; nil: always. An error counts as
+	// not matched and is shown as the reason.
+	Match func(event.Event) (bool, error)
+	// Key yields the coalesce key; nil: no coalescing.
+	Key            func(event.Event) (string, error)
+	Quiet, MaxWait time.Duration
+	// Choose yields lane, model, why, and priority of the job.
+	Choose func(event.Event) event.JobSpec
+
+	// Wait is how long the answer may wait for the result; zero: it never does.
+	Wait time.Duration
+	// Remember is how long a copy of the event is recognised.
+	Remember time.Duration
+}
+
+// takes reports whether the hook takes the method.
+func (h *Hook) takes(method string) bool {
+	return slices.Contains(h.methods(), method)
+}
+
+func (h *Hook) methods() []string {
+	if len(h.Methods) == 0 {
+		return []string{http.MethodPost}
+	}
+	return h.Methods
+}

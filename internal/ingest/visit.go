@@ -1,0 +1,191 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/forebayhq/forebay/event"
+	"github.com/forebayhq/forebay/internal/payload"
+	"github.com/forebayhq/forebay/verify"
+)
+
+// A visit is one request on its way through the receiver. It belongs to the
+// goroutine that serves the request.
+type visit struct {
+	rc      *Receiver
+	r       *http.Request
+	now     time.Time
+	name    string
+	hook    *Hook
+	body    []byte
+	held    int64 // bytes of the memory budget
+	verdict event.Verdict
+}
+
+// run takes the request from limit to answer.
+func (v *visit) run() answer {
+	if a, refused := v.admit(); refused {
+		return a
+	}
+	if a, refused := v.read(); refused {
+		return a
+	}
+	d, err := v.hook.Verifier.Verify(verify.Request{
+		Method: v.r.Method, URL: v.url(), Header: v.r.Header, Body: v.body, Now: v.now,
+	})
+	if err != nil {
+		return v.unverified(err)
+	}
+	v.verdict.Type, v.verdict.DeliveryID = bound(d.Type), bound(d.ID)
+	if d.Answer != nil {
+		return v.greet(d.Answer)
+	}
+	e := v.event(d)
+	if err := payload.CheckEvent(e); err != nil {
+		return v.broken(err)
+	}
+	if reason, ok := v.match(e); !ok {
+		return ignored(reason)
+	}
+	return v.accept(e, d)
+}
+
+// admit finds the hook and refuses what cannot be taken, before a byte of the
+// body is read.
+func (v *visit) admit() (answer, bool) {
+	h, ok := v.rc.opts.Hooks[v.name]
+	if !ok {
+		return refuse(http.StatusNotFound, problem{"unknown_hook", "there is no such hook", "check the path against the hooks of the configuration"}), true
+	}
+	v.hook = h
+	if a := v.handshake(); a != nil {
+		return v.greet(a), true
+	}
+	if !h.takes(v.r.Method) {
+		a := refuse(http.StatusMethodNotAllowed, problem{"method_not_allowed", "this hook takes " + allow(h), "send the webhook with one of these methods"})
+		a.header("Allow", allow(h))
+		return a, true
+	}
+	if v.rc.closed.Load() {
+		return v.unavailable("draining", "the server is stopping"), true
+	}
+	if enc := v.r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+		return refuse(http.StatusUnsupportedMediaType, problem{"encoding_unsupported", "bodies with a Content-Encoding are not taken", "send the body as it was signed, not compressed"}), true
+	}
+	if badType(v.r.Header.Get("Content-Type")) {
+		return refuse(http.StatusUnsupportedMediaType, problem{"content_type_unsupported", "the Content-Type is broken or multipart", "send JSON, a form or text"}), true
+	}
+	return answer{}, false
+}
+
+// handshake answers a request that carries no signature by its sender's rules.
+func (v *visit) handshake() *verify.Answer {
+	g, ok := v.hook.Verifier.(verify.Greeter)
+	if !ok || v.r.Method == http.MethodPost {
+		return nil
+	}
+	return g.Greet(verify.Request{Method: v.r.Method, URL: v.url(), Header: v.r.Header, Now: v.now})
+}
+
+// url is what the sender called: the configured URL with the query that came.
+// The Host header is never trusted.
+func (v *visit) url() string {
+	if v.hook.PublicURL == "" {
+		return v.r.URL.RequestURI()
+	}
+	if v.r.URL.RawQuery == "" || strings.Contains(v.hook.PublicURL, "?") {
+		return v.hook.PublicURL
+	}
+	return v.hook.PublicURL + "?" + v.r.URL.RawQuery
+}
+
+// unverified answers a request whose signature does not hold. A key that could
+// not be had is our fault, and the sender tries again.
+func (v *visit) unverified(err error) answer {
+	e, ok := errors.AsType[*verify.Error](err)
+	if !ok {
+		return v.unavailable("verification_failed", "the signature could not be checked")
+	}
+	switch e.Code {
+	case verify.CodeKeyUnavailable:
+		return v.unavailable(e.Code, e.Message)
+	case verify.CodeContentTypeUnsupported:
+		return refuse(http.StatusUnsupportedMediaType, problem{e.Code, e.Message, e.Hint})
+	}
+	return refuse(http.StatusUnauthorized, problem{e.Code, e.Message, e.Hint})
+}
+
+// broken answers signed JSON that is none.
+func (v *visit) broken(err error) answer {
+	code, e := "invalid_json", (*payload.Error)(nil)
+	if errors.As(err, &e) {
+		code = e.Code
+	}
+	return refuse(http.StatusBadRequest, problem{code, err.Error(), "send a valid JSON document, or another Content-Type"})
+}
+
+// match asks the hook's rule. A rule that fails does not match, and says why.
+func (v *visit) match(e event.Event) (reason string, ok bool) {
+	if v.hook.Match == nil {
+		return "", true
+	}
+	ok, err := v.hook.Match(e)
+	if err != nil {
+		return "rule_error: " + bound(err.Error()), false
+	}
+	return "not_matched", ok
+}
+
+// accept stores the event and answers.
+func (v *visit) accept(e event.Event, d verify.Delivery) answer {
+	spec := v.hook.Choose(e)
+	spec.ID = event.NewID(event.PrefixJob, v.now)
+	if v.hook.Key != nil {
+		key, err := v.hook.Key(e)
+		if err != nil {
+			return ignored("rule_error: " + bound(err.Error()))
+		}
+		spec.Coalesce = &event.Coalesce{Key: key, Quiet: v.hook.Quiet, MaxWait: v.hook.MaxWait}
+	}
+	receipt, err := v.rc.opts.Ledger.Accept(v.r.Context(), event.Accept{
+		Event:    e,
+		Keys:     keys(d),
+		Job:      spec,
+		Now:      v.now,
+		ForgetAt: v.now.Add(v.hook.Remember),
+	})
+	if err != nil {
+		return v.notStored(err)
+	}
+	return v.accepted(receipt)
+}
+
+// notStored answers when the ledger did not say that the event is on disk.
+func (v *visit) notStored(err error) answer {
+	switch {
+	case errors.Is(err, event.ErrFull):
+		return v.unavailable("store_full", "the queue or the disk is full")
+	case errors.Is(err, event.ErrClosed):
+		return v.unavailable("store_closed", "the store takes nothing now")
+	case errors.Is(err, context.Canceled):
+		return v.unavailable("cancelled", "the request was given up")
+	}
+	v.rc.opts.Log.Error("event not stored", "hook", v.name, "error", err)
+	return v.unavailable("store_failed", "the event could not be stored")
+}
+
+// accepted answers a stored event, and waits for its result where the hook says so.
+func (v *visit) accepted(rec event.Receipt) answer {
+	if v.hook.Wait > 0 {
+		if body, ok := v.rc.opts.Await(v.r.Context(), rec.JobID, v.hook.Wait); ok {
+			return answer{status: http.StatusOK, outcome: string(rec.Outcome), event: rec.EventID, job: rec.JobID, body: body}
+		}
+	}
+	if rec.Outcome == event.Duplicate {
+		return duplicate(rec)
+	}
+	return taken(rec)
+}

@@ -1,0 +1,39 @@
+package work
+
+import (
+	"context"
+	"errors"
+
+	"github.com/forebayhq/forebay/event"
+	"github.com/forebayhq/forebay/internal/gather"
+)
+
+// gather fetches the parts of the prompt. A settlement means that one failed.
+func (a *attempt) gather(ctx context.Context) (map[string]any, *event.Settlement) {
+	parts := make(map[string]any, len(a.hook.Parts))
+	for _, p := range a.hook.Parts {
+		got, err := p.Step.Gather(ctx, a.job.Event)
+		if err != nil {
+			s := a.ungathered(ctx, p.Name, err)
+			return nil, &s
+		}
+		parts[p.Name] = got.Value
+		a.notes = append(a.notes, got.Notes...)
+	}
+	return parts, nil
+}
+
+// ungathered sorts the failure of a step.
+func (a *attempt) ungathered(ctx context.Context, part string, err error) event.Settlement {
+	if errors.Is(context.Cause(ctx), errShutdown) {
+		return a.handBack()
+	}
+	f := event.Failure{Code: "gather_failed", Message: part + ": " + clip(err.Error())}
+	if e, ok := errors.AsType[*gather.Error](err); ok {
+		f = event.Failure{Code: e.Code, Message: part + ": " + clip(e.Message), Hint: e.Hint}
+		if e.Permanent {
+			return a.dead(f)
+		}
+	}
+	return a.retry(f)
+}

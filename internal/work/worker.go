@@ -1,0 +1,129 @@
+package work
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/forebayhq/forebay/event"
+	"github.com/forebayhq/forebay/internal/claude"
+	"github.com/forebayhq/forebay/internal/governor"
+)
+
+// Caller calls Claude once and never retries; its errors are *claude.Error, or
+// the context's.
+type Caller interface {
+	Call(ctx context.Context, r claude.Request, onDelta func(text string)) (claude.Answer, error)
+}
+
+// Options configure a Worker.
+type Options struct {
+	Queue    Queue   // required
+	Ledger   Ledger  // required
+	Signals  Signals // required
+	Claude   Caller  // required
+	Governor *governor.Governor
+	Hooks    map[string]*Hook // by name
+
+	Name  string        // of the worker, in leases
+	Slots int           // journeys at once; default 64
+	Lease time.Duration // default 30s; renewed every third of it
+	Grace time.Duration // how long calls in flight may finish at the end; default 20s
+
+	// Price says what a call cost; ok is false if that is not known.
+	Price func(model string, u event.Usage, at time.Time) (cost event.NanoUSD, ok bool)
+	// Observe counts a call that ended; nil: nobody counts.
+	Observe func(hook string, c event.Call, firstToken time.Duration)
+
+	Log *slog.Logger     // default: none
+	Now func() time.Time // default time.Now
+}
+
+// A Worker takes jobs and carries each through its journey. Run it once.
+type Worker struct {
+	opts    Options
+	freed   chan struct{} // a slot became free
+	journey sync.WaitGroup
+
+	mu      sync.Mutex
+	running map[string]*running // by job id; guarded by mu
+	charges map[string]governor.Charge
+}
+
+// A running journey, as heartbeats see it.
+type running struct {
+	lease  event.Lease
+	cancel context.CancelCauseFunc
+}
+
+// Why a journey was cut off.
+var (
+	errShutdown  = errors.New("the worker is stopping")
+	errLeaseLost = event.ErrLeaseLost
+)
+
+// New checks the options and makes a Worker. It starts nothing.
+func New(o Options) (*Worker, error) {
+	if o.Queue == nil || o.Ledger == nil || o.Signals == nil || o.Claude == nil || o.Governor == nil {
+		return nil, errors.New("work: a queue, a ledger, signals, a governor and Claude are required")
+	}
+	o.Slots = cmp.Or(o.Slots, 64)
+	o.Lease = cmp.Or(o.Lease, 30*time.Second)
+	o.Grace = cmp.Or(o.Grace, 20*time.Second)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Price == nil {
+		o.Price = func(string, event.Usage, time.Time) (event.NanoUSD, bool) { return 0, false }
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, event.Call, time.Duration) {}
+	}
+	return &Worker{
+		opts:    o,
+		freed:   make(chan struct{}, 1),
+		running: make(map[string]*running),
+		charges: make(map[string]governor.Charge),
+	}, nil
+}
+
+// now is the clock in UTC.
+func (w *Worker) now() time.Time { return w.opts.Now().UTC() }
+
+// Run takes jobs until ctx ends. Then it takes no more, lets calls in flight
+// finish for the grace period, puts the rest back into the queue at no cost of
+// an attempt, and returns.
+func (w *Worker) Run(ctx context.Context) {
+	calls, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(nil)
+	var helpers sync.WaitGroup
+	background, stop := context.WithCancel(calls)
+	helpers.Go(func() { w.beat(background) })
+	helpers.Go(func() { w.charge(background) })
+
+	w.dispatch(ctx, calls)
+	w.finish(cut)
+	stop()
+	helpers.Wait()
+}
+
+// finish waits for the journeys, and cuts off those that outlast the grace.
+func (w *Worker) finish(cut context.CancelCauseFunc) {
+	done := make(chan struct{})
+	go func() { w.journey.Wait(); close(done) }()
+	grace := time.NewTimer(w.opts.Grace)
+	defer grace.Stop()
+	select {
+	case <-done:
+		return
+	case <-grace.C:
+		cut(errShutdown)
+		<-done
+	}
+}
