@@ -61,13 +61,13 @@ func filterOf(r *http.Request) (event.JobFilter, error) {
 	return f, nil
 }
 
-// states are what a job may be in, in the order of its life.
-func states() []event.State {
+// States are what a job may be in, in the order of its life.
+func States() []event.State {
 	return []event.State{event.Queued, event.Running, event.Succeeded, event.Dead, event.Cancelled, event.Superseded}
 }
 
 func knownState(s event.State) bool {
-	for _, known := range states() {
+	for _, known := range States() {
 		if s == known {
 			return true
 		}
@@ -77,7 +77,7 @@ func knownState(s event.State) bool {
 
 func stateNames() string {
 	var names []string
-	for _, s := range states() {
+	for _, s := range States() {
 		names = append(names, string(s))
 	}
 	return strings.Join(names, ", ")
