@@ -1,9 +1,18 @@
 // Package verify proves who sent a webhook. Signature schemes are pure
-// functions of bytes, headers, URL, secret and time: no I/O, no clock, no state.
+// functions of bytes, headers, URL, secret and time: no I/O, no clock, no
+// mutable state.
 //
-// It must never parse a body before its signature holds, compare secrets in
-// variable time, guess a scheme from what the request looks like, or allocate
-// in proportion to what an unverified header says.
+// A sender is a row of data ([Sender]) over a few primitives: a MAC or a public
+// key, how the key and the signature are written, what is signed, where the
+// timestamp stands. [New] turns a row and a [Config] into a [Verifier]; the few
+// senders whose scheme no table can hold have a file of their own. The same row
+// signs ([Sign], for tests and fixtures) and explains ([Explain], for the
+// person whose webhook was refused).
+//
+// It must never parse a body before its signature holds (the senders that put
+// their signature inside the body get named fields looked up, nothing more),
+// compare secrets in variable time, guess a scheme from what the request looks
+// like, or allocate in proportion to what an unverified header says.
 package verify
 
 import (
@@ -14,7 +23,12 @@ import (
 // A Request is what a scheme looks at.
 type Request struct {
 	Method string
-	URL    string // the full URL that the sender called: the configured one where the scheme signs it
+
+	// URL is the request's URL or its path and query as received. Only its
+	// query is believed: where a sender signs the URL, scheme, host and path
+	// come from [Config.PublicURL], never from a Host or X-Forwarded header.
+	URL string
+
 	Header http.Header
 	Body   []byte // the wire bytes
 	Now    time.Time
@@ -27,13 +41,29 @@ type Delivery struct {
 	Type     string    // the event type
 	Subject  string    // what it is about, in the sender's terms
 	Time     time.Time // when the sender says it happened; zero if it does not
-	Payload  []byte    // the JSON inside a form body; nil: the body itself
-	Digest   []byte    // a digest of what was signed; equal for equal signed content
-	SecretNo int       // which of the secrets matched
+	Payload  []byte    // the JSON of a form body: its JSON field, or the fields as one object; nil: the body itself
+
+	// Digest is a digest of what was signed, equal for equal signed content
+	// under the same secret. Senders that sign nothing get one of the body.
+	Digest   []byte
+	SecretNo int // which of the secrets, or after them of the public keys, matched
+
+	// Batch holds the events of a sender that puts several into one body, in
+	// order; empty where the body is one event.
+	Batch []Part
 
 	// Answer is set when the request is a handshake: it is answered with these
 	// words and makes no job.
 	Answer *Answer
+}
+
+// A Part is one event of a batch.
+type Part struct {
+	ID      string
+	Type    string
+	Subject string
+	Time    time.Time
+	Payload []byte // its JSON; shares memory with the body
 }
 
 // An Answer is what a sender demands to read.
@@ -43,14 +73,28 @@ type Answer struct {
 	Header      map[string]string
 	Body        []byte
 	Name        string // "ping", "url_verification"
+
+	// Confirm is a URL to fetch with GET before the sender starts to send. Its
+	// host has been checked against the sender's own; fetch it through a client
+	// that guards addresses and follows no redirect.
+	Confirm string
+
+	// Offer is the secret that the sender offered in an unauthenticated
+	// handshake. It belongs in the configuration once a person has checked
+	// where it came from, and in no log.
+	Offer string
 }
 
 // An Error says why a request was refused. It never contains a secret or the
 // expected signature.
 type Error struct {
-	Code    string // stable: signature_missing, signature_malformed, signature_mismatch, timestamp_missing, ...
+	Code    string // stable; see the Code constants
 	Message string
 	Hint    string // what to do about it
+
+	// Need names the key that was missing when Code is [CodeKeyUnavailable]:
+	// fetch it and verify again.
+	Need *KeyRef
 }
 
 // Error returns the code and the message.
@@ -58,15 +102,29 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
 // A Config says how one hook verifies.
 type Config struct {
-	Type       string   // a preset's name, or "hmac", "token", "basic", "standardwebhooks"
-	Secrets    []string // all are tried
-	PublicKeys []string
-	Tolerance  time.Duration // zero: the preset's own
-	PublicURL  string
+	Type       string        // a sender's name, or "hmac", "token", "basic", "standardwebhooks"
+	Secrets    []string      // all are tried
+	PublicKeys []string      // hex, base64 or PEM, as the sender's console shows them
+	Tolerance  time.Duration // how far a signed timestamp may be off, either way; zero: the sender's own
+	PublicURL  string        // the full URL that the sender calls, for those that sign it
 
-	// For type hmac; Header also for type token.
+	// For type hmac; Header also for type token, TimestampHeader also for
+	// senders that let their user choose it.
 	Algorithm, Header, Prefix, Encoding, Signed string
 	TimestampHeader, IDHeader, TypeHeader       string
+
+	// For senders that ask for more.
+	Issuer      string   // JWT: the iss claim
+	Audience    string   // JWT: the aud claim
+	JWKSURL     string   // JWT: where the key set is
+	Email       string   // Google Pub/Sub: the service account that signs
+	Topics      []string // AWS SNS: the topic ARNs that may send
+	VerifyToken string   // Meta: the token of its GET handshake
+	WebhookID   string   // PayPal: the id of the webhook, part of what is signed
+	KeyID       string   // senders whose keys have a name: LiveKit's API key, Braintree's public key
+
+	// Keys finds keys that senders publish and rotate. Nil: only PublicKeys.
+	Keys KeySource
 }
 
 // A Verifier verifies the requests of one hook. It is immutable and safe for
@@ -77,4 +135,12 @@ type Verifier interface {
 	// Sensitive lists the lower-case header names that carry credentials and
 	// must not be stored.
 	Sensitive() []string
+}
+
+// A Greeter is a [Verifier] whose sender also sends requests that carry no
+// signature: the challenge that precedes a subscription, a check that the
+// endpoint lives. They make no job.
+type Greeter interface {
+	// Greet returns the answer to such a request, or nil if r is not one.
+	Greet(r Request) *Answer
 }
