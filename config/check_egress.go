@@ -20,7 +20,7 @@ func (c *Config) checkEgress(r *report) {
 			r.wrong(path, r.shown(path, entry)+" is not a destination", "write host:port, an address:port or a network: ci.internal:443, 127.0.0.1:9000, 10.1.0.0/16")
 		case a.network.IsValid() && a.network.Bits() == 0:
 			r.warn(path, entry+" allows every private address, cloud metadata included", "list the networks that are needed")
-		case a.network.IsValid() && a.network.Contains(metadata), a.addr == metadata:
+		case a.network.IsValid() && a.network.Contains(metadata):
 			r.warn(path, entry+" allows the cloud's metadata service, which hands out credentials", "leave 169.254.169.254 out")
 		}
 	}
@@ -40,46 +40,51 @@ func (c *Config) checkProxy(r *report) {
 	}
 }
 
-// An allowed destination: exactly one of network, addr and host is set.
+// An allowed destination: either network or host is set.
 type allowed struct {
 	network netip.Prefix
-	addr    netip.Addr
 	host    string
 	port    string // empty: any
 }
 
-// parseAllow reads one entry of egress.allow.
+// parseAllow reads one entry of egress.allow, in the notation of package
+// egress, which enforces it: an address or a network, either with a port, or a
+// name with a port.
 func parseAllow(entry string) (a allowed, ok bool) {
-	if p, err := netip.ParsePrefix(entry); err == nil {
-		return allowed{network: p.Masked()}, true
-	}
-	if ip, err := netip.ParseAddr(entry); err == nil {
-		return allowed{addr: ip.Unmap()}, true
+	if n, ok := parseNetwork(entry); ok {
+		return allowed{network: n}, true
 	}
 	host, port, err := net.SplitHostPort(entry)
-	if err != nil || !isPort(port) || !isHost(host) {
+	if err != nil || !isPort(port) || port == "0" {
 		return allowed{}, false
 	}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return allowed{addr: ip.Unmap(), port: port}, true
+	if n, ok := parseNetwork(host); ok {
+		return allowed{network: n, port: port}, true
 	}
-	return allowed{host: strings.ToLower(host), port: port}, true
+	return allowed{host: strings.ToLower(host), port: port}, isHost(host)
+}
+
+func parseNetwork(text string) (netip.Prefix, bool) {
+	if ip, err := netip.ParseAddr(text); err == nil && ip.Zone() == "" {
+		ip = ip.Unmap()
+		return netip.PrefixFrom(ip, ip.BitLen()), true
+	}
+	n, err := netip.ParsePrefix(text)
+	if err != nil || n.Addr().Is4In6() {
+		return netip.Prefix{}, false
+	}
+	return n.Masked(), true
 }
 
 // allows reports whether egress.allow lists host and port.
 func (c *Config) allows(host, port string) bool {
-	ip, ipErr := netip.ParseAddr(host)
+	ip, err := netip.ParseAddr(host)
 	for _, entry := range c.Egress.Allow {
 		a, ok := parseAllow(entry)
 		if !ok || a.port != "" && a.port != port {
 			continue
 		}
-		switch {
-		case a.host != "" && a.host == strings.ToLower(host):
-			return true
-		case ipErr == nil && a.addr == ip.Unmap():
-			return true
-		case ipErr == nil && a.network.IsValid() && a.network.Contains(ip.Unmap()):
+		if err == nil && a.network.IsValid() && a.network.Contains(ip.Unmap()) || a.host != "" && a.host == strings.ToLower(host) {
 			return true
 		}
 	}

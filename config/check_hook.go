@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/forebayhq/forebay/internal/rule"
 )
 
 // A hookCheck checks one hook.
@@ -34,7 +36,7 @@ func (h *hookCheck) run() {
 	h.receiving()
 }
 
-// at returns the path of one of the hook's settings.
+// in returns the path of one of the hook's settings.
 func (h *hookCheck) in(setting string) string { return h.path + "." + setting }
 
 // receiving checks how requests are taken, answered and tried again.
@@ -75,6 +77,8 @@ func (h *hookCheck) coalesce() {
 	path := h.in("coalesce")
 	if strings.TrimSpace(co.Key) == "" {
 		h.wrong(path+".key", "coalesce has no key", "write a CEL rule for what belongs together: key: event.subject")
+	} else {
+		h.rule(path+".key", co.Key, rule.String)
 	}
 	h.durationIn(path+".quiet", co.Quiet, second/10, day)
 	if h.sound(path + ".quiet") {

@@ -76,20 +76,27 @@ func isPort(s string) bool {
 	return err == nil && strconv.FormatUint(n, 10) == s
 }
 
-// isHost reports whether s is an IP address or could be a DNS name.
+// isHost reports whether s is an IP address or could be a DNS name. What ends in
+// a number and is no address is an address in somebody else's notation.
 func isHost(s string) bool {
-	if _, err := netip.ParseAddr(s); err == nil {
-		return true
+	if ip, err := netip.ParseAddr(s); err == nil {
+		return ip.Zone() == "" && !ip.Is4In6()
 	}
-	if s == "" || len(s) > 253 || strings.HasPrefix(s, "-") {
+	if s == "" || len(s) > 253 {
 		return false
 	}
-	for label := range strings.SplitSeq(strings.TrimSuffix(s, "."), ".") {
-		if label == "" || len(label) > 63 || strings.ContainsFunc(label, notHostRune) {
+	last := ""
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || strings.Trim(label, "-") != label || strings.ContainsFunc(label, notHostRune) {
 			return false
 		}
+		last = strings.ToLower(label)
 	}
-	return true
+	digits := "0123456789"
+	if hex, ok := strings.CutPrefix(last, "0x"); ok {
+		last, digits = hex, digits+"abcdef"
+	}
+	return strings.Trim(last, digits) != ""
 }
 
 func notHostRune(c rune) bool {

@@ -55,6 +55,9 @@ func (h *hookCheck) oneKind(path string, kinds map[string]bool) {
 // saysNothing reports whether no mistake was found under path before: then an
 // empty entry is one by itself, not the rest of another.
 func (h *hookCheck) saysNothing(path string) bool {
+	if len(h.problems) > maxProblems {
+		return false // nobody reads on
+	}
 	for _, p := range h.problems {
 		if strings.HasPrefix(p.Path, path+".") {
 			return false

@@ -1,17 +1,44 @@
 package config
 
-import "strings"
+import (
+	"errors"
+	"strings"
 
-// source checks who may send to the hook.
-func (h *hookCheck) source() {
-	if h.hook.Source.Type == "" {
-		h.wrong(h.in("source"), "the source has no type", "write source: {type: github, secrets: [...]}, or another sender")
-	}
-}
+	"github.com/forebayhq/forebay/internal/rule"
+)
 
 // rules compiles the hook's CEL rules.
 func (h *hookCheck) rules() {
+	if h.hook.Match != "" || h.has(h.in("match")) {
+		h.rule(h.in("match"), h.hook.Match, rule.Bool)
+	}
 	h.coalesce()
+	for i, route := range h.hook.Route {
+		path := item(h.in("route"), i)
+		if route.When == "" {
+			h.wrong(path+".when", "the route has no rule", "write when: a CEL rule that yields true or false")
+			continue
+		}
+		h.rule(path+".when", route.When, rule.Bool)
+	}
+}
+
+// rule compiles one CEL rule.
+func (h *hookCheck) rule(path, source string, want rule.Type) {
+	_, err := rule.Compile(source, want)
+	if err == nil {
+		return
+	}
+	bad, ok := errors.AsType[*rule.Error](err)
+	if !ok {
+		h.wrong(path, name(path)+": the rule does not compile", "correct it")
+		return
+	}
+	remedy := bad.Hint
+	if remedy == "" {
+		remedy = "correct the rule"
+	}
+	h.wrongAt(path, bad.Line, bad.Column, name(path)+": "+bad.Message, remedy)
 }
 
 // prompts compiles the hook's templates.

@@ -219,8 +219,22 @@ type Source struct {
 	Tolerance Duration `yaml:"tolerance"`
 	// PublicURL is the full URL that the sender calls, for those that sign it.
 	PublicURL string `yaml:"public_url"`
-	// PublicKeys are for senders that sign with a private key.
+	// PublicKeys are for senders that sign with a private key: hex, base64 or
+	// PEM, as their console shows them.
 	PublicKeys []string `yaml:"public_keys"`
+	// Issuer and Audience are claims of senders that sign with a JSON Web Token.
+	Issuer   string `yaml:"issuer"`
+	Audience string `yaml:"audience"`
+	// Topics are the topic ARNs of AWS SNS that may send.
+	Topics []string `yaml:"topics"`
+	// VerifyToken is the token of Meta's handshake.
+	VerifyToken Secret `yaml:"verify_token"`
+	// Email is the service account that Google Pub/Sub signs as.
+	Email string `yaml:"email"`
+	// WebhookID is PayPal's id of the webhook, a part of what it signs.
+	WebhookID string `yaml:"webhook_id"`
+	// KeyID is the name of the key, for senders whose keys have one.
+	KeyID string `yaml:"key_id"`
 
 	// The fields below are for type hmac.
 	Algorithm       string `yaml:"algorithm"`        // sha1, sha256 (default), sha384, sha512
