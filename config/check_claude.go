@@ -103,9 +103,6 @@ func (c *Config) checkGitHub(r *report) {
 	if app == nil {
 		return
 	}
-	if !c.GitHub.Token.Empty() {
-		r.wrong("github.app", "github has both a token and an app", "keep one of the two")
-	}
 	if app.ID <= 0 {
 		r.wrong("github.app.id", "the app has no id", "write the number that GitHub shows as App ID")
 	}
@@ -113,6 +110,9 @@ func (c *Config) checkGitHub(r *report) {
 		r.wrong("github.app.private_key", "the app has no private key", "write private_key: \"${file:app.pem}\"")
 	} else if err := checkRSA(app.PrivateKey); err != nil {
 		r.wrong("github.app.private_key", "the app's private key "+err.Error(), "use the .pem file that GitHub offered: \"${file:app.pem}\"")
+	}
+	if !c.GitHub.Token.Empty() {
+		r.wrong("github.app", "github has both a token and an app", "keep one of the two")
 	}
 }
 

@@ -13,9 +13,10 @@ import (
 // Limits of structured outputs
 // (https://platform.claude.com/docs/en/build-with-claude/structured-outputs).
 const (
-	maxSchemaDepth = 64 // ours: deeper than anybody writes
-	maxOptional    = 24 // parameters that are not required, in the whole schema
-	maxUnions      = 16 // parameters with anyOf or several types
+	schemaURL      = "https://schema.invalid/" // of the file while it is compiled
+	maxSchemaDepth = 64                        // ours: deeper than anybody writes
+	maxOptional    = 24                        // parameters that are not required, in the whole schema
+	maxUnions      = 16                        // parameters with anyOf or several types
 )
 
 // output checks the schema of structured output.
@@ -78,10 +79,10 @@ func checkSchema(doc any) []schemaFault {
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseLoader(noLoader{})
-	if err := compiler.AddResource("schema.json", doc); err != nil {
+	if err := compiler.AddResource(schemaURL, doc); err != nil {
 		return []schemaFault{{"is not a JSON Schema: " + oneLine(err), "correct the file"}}
 	}
-	if _, err := compiler.Compile("schema.json"); err != nil {
+	if _, err := compiler.Compile(schemaURL); err != nil {
 		return []schemaFault{{"is not a JSON Schema: " + oneLine(err), "correct the file"}}
 	}
 	return nil
@@ -96,7 +97,9 @@ func (noLoader) Load(url string) (any, error) {
 }
 
 func oneLine(err error) string {
-	return brief(strings.Join(strings.Fields(err.Error()), " "))
+	const most = 200
+	text := strings.ReplaceAll(strings.Join(strings.Fields(err.Error()), " "), schemaURL, "")
+	return strings.ToValidUTF8(text[:min(len(text), most)], "")
 }
 
 // A schemaWalk looks at every subschema.
@@ -141,6 +144,7 @@ func (w *schemaWalk) schema(s map[string]any, at string, depth int) {
 			w.fault(at, key+" is not supported", "remove it, and say it in the description instead")
 		}
 	}
+	w.types(s["type"], at)
 	if n, has := s["minItems"]; has && fmt.Sprint(n) != "0" && fmt.Sprint(n) != "1" {
 		w.fault(at, "minItems can only be 0 or 1", "write 1, and say more in the description")
 	}
@@ -153,6 +157,22 @@ func (w *schemaWalk) schema(s map[string]any, at string, depth int) {
 	w.ref(s, at, depth)
 	w.children(s, at, depth)
 }
+
+// types checks the names of types.
+func (w *schemaWalk) types(v any, at string) {
+	list, isList := v.([]any)
+	if !isList && v != nil {
+		list = []any{v}
+	}
+	for _, name := range list {
+		text, _ := name.(string)
+		if !slices.Contains(jsonTypes, text) {
+			w.fault(at, fmt.Sprintf("there is no type %q", brief(fmt.Sprint(name))), "write "+orList(jsonTypes))
+		}
+	}
+}
+
+var jsonTypes = []string{"object", "array", "string", "integer", "number", "boolean", "null"}
 
 // object checks that an object is closed, and counts its optional properties.
 func (w *schemaWalk) object(s map[string]any, at string, depth int) {

@@ -58,7 +58,7 @@ func (c *Config) checkAddress(r *report, path, address string) {
 		if _, rest, isURL := strings.Cut(address, "://"); isURL {
 			remedy = "write the host and the port alone: " + strings.TrimRight(rest, "/")
 		}
-		if r.sites[path].raw != "" {
+		if r.sites[path].raw() != "" {
 			remedy = "write " + example
 		}
 		r.wrong(path, r.shown(path, address)+" is not an address to listen on", remedy)
@@ -138,7 +138,7 @@ func (c *Config) checkStore(r *report) {
 
 func (c *Config) checkLimits(r *report) {
 	r.inRange("queue.max_jobs", int64(c.Queue.MaxJobs), 1, 100_000_000)
-	r.inRange("queue.min_free_disk", int64(c.Queue.MinFreeDisk), 0, 1<<50)
+	r.sizeIn("queue.min_free_disk", c.Queue.MinFreeDisk, 0, 1<<40)
 	if c.Budget.DailyUSD < 0 {
 		r.wrong("budget.daily_usd", "daily_usd is negative", "write dollars per day, or 0 for no cap")
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/forebayhq/forebay/verify"
 )
@@ -28,7 +29,7 @@ func (h *hookCheck) source() {
 		return
 	}
 	if sender.BodyUnsigned {
-		h.warn(path, sender.Title+" does not sign the body: who has seen one delivery can send another body with it",
+		h.warn(path, capital(sender.Title)+" does not sign the body: who has seen one delivery can send another body with it",
 			"treat what it says as a hint, and look up what matters")
 	}
 	h.deadline(sender)
@@ -71,4 +72,9 @@ func (h *hookCheck) deadline(sender verify.Sender) {
 		h.warn(h.in("respond.wait"), fmt.Sprintf("%s waits %s for an answer, and this hook answers after up to %s", sender.Title, most, wait),
 			fmt.Sprintf("write less than %s, or mode: async", most))
 	}
+}
+
+// capital begins text with a capital letter.
+func capital(text string) string {
+	return strings.ToUpper(text[:min(len(text), 1)]) + text[min(len(text), 1):]
 }

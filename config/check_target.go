@@ -72,7 +72,7 @@ func (h *hookCheck) pullFiles(path string, files *GitHubPullFiles) {
 		h.wrong(path, "only events from github have a pull request", "use source: {type: github}, or another kind of part")
 	}
 	if !h.hasGitHub() {
-		h.warn(path, "github has no token: only public repositories can be read, 60 requests an hour", "write github: {token: ${GITHUB_TOKEN}}")
+		h.warn(path, "github has no token: only public repositories can be read, 60 requests an hour", "write github: {token: \"${GITHUB_TOKEN}\"}")
 	}
 }
 
@@ -84,7 +84,7 @@ func (h *hookCheck) hasGitHub() bool {
 }
 
 func (h *hookCheck) httpGet(path string, get *HTTPGet) {
-	h.inRange(path+".max_bytes", int64(get.MaxBytes), 1, 16<<20)
+	h.sizeIn(path+".max_bytes", get.MaxBytes, 1, 16<<20)
 	h.durationIn(path+".timeout", get.Timeout, second/10, 2*minute)
 	if get.URL == "" {
 		h.wrong(path+".url", "there is no URL to get", "write url: https://host/path")
@@ -139,9 +139,6 @@ func (h *hookCheck) deliver() {
 }
 
 func (h *hookCheck) comment(path string, c *GitHubComment) {
-	if !h.hasGitHub() {
-		h.wrong(path, "a comment needs GitHub credentials", "write github: {token: ${GITHUB_TOKEN}} at the top of the file, or github: {app: ...}")
-	}
 	elsewhere := c.Repo != "" || c.Number != ""
 	switch {
 	case elsewhere && c.Repo == "":
@@ -163,6 +160,9 @@ func (h *hookCheck) comment(path string, c *GitHubComment) {
 		if at := item(path+".repos", i); !repoName.MatchString(repo) {
 			h.wrong(at, h.shown(at, repo)+" is no repository", "write owner/name")
 		}
+	}
+	if !h.hasGitHub() {
+		h.wrong(path, "a comment needs GitHub credentials", "write github: {token: \"${GITHUB_TOKEN}\"} at the top of the file, or github: {app: ...}")
 	}
 }
 

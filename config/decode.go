@@ -25,10 +25,17 @@ type decoder struct {
 // A site is the place of one setting in the file.
 type site struct {
 	line, column int
-	literal      bool   // a block scalar "|": its lines are the file's lines
-	indent       int    // of the lines of a literal
-	raw          string // the text in the file, where variables were replaced in it
-	bad          bool   // refused already: checks keep silent about it
+	text         *yaml.Node // of a scalar
+	bad          bool       // refused already: checks keep silent about it
+}
+
+// raw returns the text in the file where variables were replaced in it, and
+// nothing elsewhere.
+func (s site) raw() string {
+	if s.text == nil || !strings.Contains(s.text.Value, "${") {
+		return ""
+	}
+	return s.text.Value
 }
 
 func (d *decoder) config(root *yaml.Node, c *Config) {
@@ -103,7 +110,7 @@ func (d *decoder) mapping(path string, n *yaml.Node, v reflect.Value) {
 			continue
 		}
 		at := join(path, key.Value)
-		d.sites[at] = d.siteOf(key, val)
+		d.sites[at] = siteOf(key, val)
 		d.value(at, val, v.Field(i))
 	}
 }
@@ -116,7 +123,7 @@ func (d *decoder) table(path string, n *yaml.Node, v reflect.Value) {
 	v.Set(reflect.MakeMap(v.Type()))
 	for key, val := range d.pairs(path, n) {
 		at := join(path, key.Value)
-		d.sites[at] = d.siteOf(key, val)
+		d.sites[at] = siteOf(key, val)
 		elem := reflect.New(v.Type().Elem()).Elem()
 		d.value(at, val, elem)
 		v.SetMapIndex(reflect.ValueOf(key.Value), elem)
@@ -138,7 +145,7 @@ func (d *decoder) list(path string, n *yaml.Node, v reflect.Value) {
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
 		at := path + "[" + strconv.Itoa(i) + "]"
-		d.sites[at] = d.siteOf(item, item)
+		d.sites[at] = siteOf(item, item)
 		d.value(at, item, v.Index(i))
 	}
 }
@@ -216,20 +223,14 @@ func settings(t reflect.Type) map[string]int {
 
 // siteOf places complaints about a scalar or a flow value at the value, and
 // about a block at its key.
-func (d *decoder) siteOf(key, val *yaml.Node) site {
-	n := val
-	if val.Kind != yaml.ScalarNode && val.Style&yaml.FlowStyle == 0 {
-		n = key
+func siteOf(key, val *yaml.Node) site {
+	if val.Kind == yaml.ScalarNode {
+		return site{line: val.Line, column: val.Column, text: val}
 	}
-	s := site{line: n.Line, column: n.Column, literal: val.Style&yaml.LiteralStyle != 0}
-	if val.Kind == yaml.ScalarNode && strings.Contains(val.Value, "${") {
-		s.raw = val.Value
+	if val.Style&yaml.FlowStyle != 0 {
+		return site{line: val.Line, column: val.Column}
 	}
-	if s.literal {
-		_, column := d.locate(val, 0)
-		s.indent = column - 1
-	}
-	return s
+	return site{line: key.Line, column: key.Column}
 }
 
 func join(path, key string) string {

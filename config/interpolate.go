@@ -111,27 +111,47 @@ func (d *decoder) problemIn(path string, n *yaml.Node, offset int, what, remedy 
 }
 
 // locate returns the place in the file of the byte at offset in the value of n.
-// In a block scalar "|" the lines of the value are lines of the file; elsewhere
-// the text is looked for on the first line, and failing that the place is n's.
+// In a block scalar "|" the lines of the value are lines of the file; of other
+// texts only the first line is looked at, and only where it stands in the file
+// as it is. Failing that, the place is n's.
 func (d *decoder) locate(n *yaml.Node, offset int) (line, column int) {
 	if n.Style&yaml.LiteralStyle != 0 {
 		before := n.Value[:offset]
-		line = n.Line + 1 + strings.Count(before, "\n")
 		start := strings.LastIndexByte(before, '\n') + 1
 		content, _, _ := strings.Cut(n.Value[start:], "\n")
-		if line <= len(d.lines) {
-			if i := strings.Index(d.lines[line-1], content); i >= 0 {
-				return line, utf8.RuneCountInString(d.lines[line-1][:i]+n.Value[start:offset]) + 1
-			}
+		line = n.Line + 1 + strings.Count(before, "\n")
+		if i := strings.Index(d.line(line), content); i >= 0 {
+			return line, utf8.RuneCountInString(d.line(line)[:i]+n.Value[start:offset]) + 1
 		}
 		return line, 1
 	}
-	if n.Line >= 1 && n.Line <= len(d.lines) {
-		if i := strings.Index(d.lines[n.Line-1], n.Value); i >= 0 {
-			return n.Line, utf8.RuneCountInString(d.lines[n.Line-1][:i]+n.Value[:offset]) + 1
-		}
+	quote := 0
+	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		quote = 1
+	}
+	if text := after(d.line(n.Line), n.Column-1+quote); strings.HasPrefix(text, n.Value[:offset]) {
+		return n.Line, n.Column + quote + utf8.RuneCountInString(n.Value[:offset])
 	}
 	return n.Line, n.Column
+}
+
+// line returns a line of the file, counting from 1.
+func (d *decoder) line(n int) string {
+	if n < 1 || n > len(d.lines) {
+		return ""
+	}
+	return d.lines[n-1]
+}
+
+// after returns text without its first n characters.
+func after(text string, n int) string {
+	for i := range text {
+		if n == 0 {
+			return text[i:]
+		}
+		n--
+	}
+	return ""
 }
 
 // resolvePath returns path as seen from dir.

@@ -47,7 +47,7 @@ func parse(name string, data []byte, dir string, getenv Getenv, now time.Time) (
 		d.config(root, c)
 	}
 	return c.finish(&report{
-		file: name, dir: dir, now: now, sites: d.sites, fromFile: true, unreadable: d.unreadable, problems: d.problems,
+		file: name, dir: dir, now: now, sites: d.sites, locate: d.locate, fromFile: true, unreadable: d.unreadable, problems: d.problems,
 	})
 }
 

@@ -5,6 +5,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // A report collects what the checks find and knows where each setting stands.
@@ -12,6 +15,7 @@ type report struct {
 	file       string
 	dir        string
 	now        time.Time
+	locate     func(text *yaml.Node, offset int) (line, column int)
 	sites      map[string]site
 	fromFile   bool // false: the configuration was written in Go and has no places
 	unreadable bool
@@ -49,17 +53,41 @@ func (r *report) wrong(path, what, remedy string) {
 	}
 }
 
-// wrongAt is wrong for a mistake inside a text of several lines: line and
-// column count from 1 within the text, 0 if unknown.
-func (r *report) wrongAt(path string, line, column int, what, remedy string) {
+// wrongIn is wrong for a mistake inside a text: line and column count from 1
+// within the text, 0 if unknown.
+func (r *report) wrongIn(path string, line, column int, what, remedy string) {
 	if !r.sound(path) {
 		return
 	}
 	p := r.at(path, what, remedy)
-	if s := r.sites[path]; line > 0 && s.literal {
-		p.Line, p.Column = s.line+line, s.indent+max(column, 1)
+	if s := r.sites[path]; s.text != nil && s.raw() == "" {
+		if offset, ok := offsetOf(s.text.Value, line, column); ok {
+			p.Line, p.Column = r.locate(s.text, offset)
+		}
 	}
 	r.problems = append(r.problems, p)
+}
+
+// offsetOf returns the offset of a line and column, counted from 1, in text.
+func offsetOf(text string, line, column int) (offset int, ok bool) {
+	if line < 1 {
+		return 0, false
+	}
+	for ; line > 1; line-- {
+		_, rest, found := strings.Cut(text[offset:], "\n")
+		if !found {
+			return 0, false
+		}
+		offset = len(text) - len(rest)
+	}
+	for range max(column, 1) - 1 {
+		c, size := utf8.DecodeRuneInString(text[offset:])
+		if size == 0 || c == '\n' {
+			break
+		}
+		offset += size
+	}
+	return offset, true
 }
 
 // warn reports what is allowed but hardly meant.
@@ -106,6 +134,16 @@ func (r *report) durationIn(path string, d, low, high Duration) {
 	}
 }
 
+// sizeIn checks that low <= n <= high.
+func (r *report) sizeIn(path string, n, low, high ByteSize) {
+	switch {
+	case n < low:
+		r.wrong(path, fmt.Sprintf("%s is %s, the least is %s", name(path), n, low), fmt.Sprintf("write a size from %s to %s", low, high))
+	case n > high:
+		r.wrong(path, fmt.Sprintf("%s is %s, the most is %s", name(path), n, high), fmt.Sprintf("write a size from %s to %s", low, high))
+	}
+}
+
 // oneOf checks that value is one of the words.
 func (r *report) oneOf(path, value string, words ...string) {
 	for _, w := range words {
@@ -123,7 +161,7 @@ func (r *report) oneOf(path, value string, words ...string) {
 // shown is how messages show the value of the setting at path: as the file
 // says it, never what a variable in it stands for.
 func (r *report) shown(path, value string) string {
-	if raw := r.sites[path].raw; raw != "" {
+	if raw := r.sites[path].raw(); raw != "" {
 		value = raw
 	}
 	return strconv.Quote(brief(value))
