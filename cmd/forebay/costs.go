@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/forebayhq/forebay/internal/api"
+)
+
+// newCostsCommand sums the money.
+func newCostsCommand(a *app) *cobra.Command {
+	var from, to, by string
+	cmd := &cobra.Command{
+		Use:     "costs",
+		Short:   "Show the money by hook, model and day",
+		GroupID: groupLook,
+		Args:    argCount(0, 0, "choose days with --from and --to"),
+	}
+	r := remoteFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&from, "from", "", "the first `day`, UTC: 2026-11-01 (default six days before --to)")
+	flags.StringVar(&to, "to", "", "the last `day` (default today)")
+	flags.StringVar(&by, "by", "", "sum by hook, model or day; default all three")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if by != "" && by != "hook" && by != "model" && by != "day" {
+			return usage("--by "+quote(by)+" is not possible", "write --by hook, --by model or --by day")
+		}
+		return r.run(a, cmd, func(ctx context.Context, c *client) error {
+			var report api.CostReport
+			path := withQuery("/v1/costs", map[string]string{"from": from, "to": to})
+			if err := c.ask(ctx, http.MethodGet, path, nil, &report); err != nil {
+				return err
+			}
+			if a.json {
+				a.printJSON(report)
+				return nil
+			}
+			a.printCosts(report, by)
+			return nil
+		})
+	}
+	return cmd
+}
+
+func (a *app) printCosts(report api.CostReport, by string) {
+	sums := map[string][]api.CostView{"": report.Rows, "hook": report.ByHook, "model": report.ByModel, "day": report.ByDay}[by]
+	if len(sums) == 0 {
+		a.errorf("no call ended from %s to %s\n", printable(report.From), printable(report.To))
+		return
+	}
+	rows := [][]string{{"DAY", "HOOK", "MODEL", "CALLS", "INPUT", "CACHE WRITES", "CACHE READS", "OUTPUT", "COST"}}
+	for _, s := range sums {
+		rows = append(rows, costRow(s, orDash(s.Day), orDash(s.Hook), orDash(s.Model)))
+	}
+	a.table(append(rows, costRow(report.Total, "together", "", "")))
+	if n := report.Total.UnpricedCalls; n > 0 {
+		a.printf("%d calls have no known price and are not in these sums\n", n)
+	}
+	if n := report.Total.UnknownEnds; n > 0 {
+		a.printf("%d calls have an end that was never seen; they may have been billed\n", n)
+	}
+}
+
+func costRow(s api.CostView, day, hook, model string) []string {
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	return []string{
+		printable(day), printable(hook), printable(model), number(s.Calls), number(s.Usage.InputTokens),
+		number(s.Usage.CacheWrite5m + s.Usage.CacheWrite1h), number(s.Usage.CacheRead), number(s.Usage.OutputTokens), usd(s.CostUSD),
+	}
+}
