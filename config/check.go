@@ -13,6 +13,9 @@ func (c *Config) check(r *report) {
 	c.checkStore(r)
 	c.checkLimits(r)
 	c.checkEgress(r)
+	if r.out != nil {
+		defer r.out.Close()
+	}
 	c.checkClaude(r)
 	c.checkGitHub(r)
 	if len(c.Hooks) == 0 && r.sound("hooks") {

@@ -21,7 +21,7 @@ func (c *Config) checkClaude(r *report) {
 	case strings.ContainsFunc(key.Reveal(), notToken):
 		r.wrong("claude.api_key", "the API key has a blank or a character that no header can carry", "copy it again from the Claude console")
 	}
-	c.checkURL(r, "claude.base_url", c.Claude.BaseURL)
+	c.checkURL(r, "claude.base_url", c.Claude.BaseURL, true)
 	if strings.Contains(c.Claude.BaseURL, "?") {
 		r.wrong("claude.base_url", "base_url has a query", "write the origin alone: "+defaultBaseURL)
 	}
@@ -95,7 +95,7 @@ func (c *Config) modelRemedy(model string) string {
 }
 
 func (c *Config) checkGitHub(r *report) {
-	c.checkURL(r, "github.api_url", c.GitHub.APIURL)
+	c.checkURL(r, "github.api_url", c.GitHub.APIURL, true)
 	if strings.ContainsFunc(c.GitHub.Token.Reveal(), notToken) {
 		r.wrong("github.token", "the token has a blank or a character that no header can carry", "copy it again from GitHub")
 	}

@@ -1,142 +1,144 @@
 package config
 
 import (
-	"fmt"
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/forebayhq/forebay/internal/egress"
 )
 
+// checkEgress checks the exceptions by the package that enforces them, and
+// keeps that for the URLs that follow.
 func (c *Config) checkEgress(r *report) {
+	var good []string
 	for i, entry := range c.Egress.Allow {
 		path := item("egress.allow", i)
 		if !r.sound(path) {
 			continue
 		}
-		a, ok := parseAllow(entry)
-		switch {
-		case !ok:
-			r.wrong(path, r.shown(path, entry)+" is not a destination", "write host:port, an address:port or a network: ci.internal:443, 127.0.0.1:9000, 10.1.0.0/16")
-		case a.network.IsValid() && a.network.Bits() == 0:
-			r.warn(path, entry+" allows every private address, cloud metadata included", "list the networks that are needed")
-		case a.network.IsValid() && a.network.Contains(metadata):
-			r.warn(path, entry+" allows the cloud's metadata service, which hands out credentials", "leave 169.254.169.254 out")
+		one, err := egress.New(egress.Options{Allow: []string{entry}})
+		if err != nil {
+			r.wrong(path, r.shown(path, entry)+" is not a destination",
+				"write host:port, an address or a network: ci.internal:443, 127.0.0.1:9000, 10.1.0.0/16")
+			continue
 		}
+		good = append(good, entry)
+		if network, err := netip.ParsePrefix(entry); err == nil && network.Bits() == 0 {
+			r.warn(path, r.shown(path, entry)+" allows every private address, cloud metadata included", "list the networks that are needed")
+		} else if listed(one, metadata) {
+			r.warn(path, r.shown(path, entry)+" allows the cloud's metadata service, which hands out credentials", "leave 169.254.169.254 out")
+		}
+		one.Close()
 	}
 	c.checkProxy(r)
+	var err error
+	if r.out, err = egress.New(egress.Options{Allow: good}); err != nil {
+		r.wrong("egress.allow", "the list does not work: "+err.Error(), "shorten it")
+	}
 }
 
 // metadata is where clouds serve their instances credentials.
-var metadata = netip.AddrFrom4([4]byte{169, 254, 169, 254})
+const metadata = "169.254.169.254:80"
+
+// listed reports whether the exceptions of out name host:port: plain http is
+// let through to nothing else.
+func listed(out *egress.Egress, hostPort string) bool {
+	_, err := out.CheckURL("http://" + hostPort + "/")
+	return err == nil
+}
 
 func (c *Config) checkProxy(r *report) {
 	if c.Egress.Proxy == "" || c.Egress.Proxy == "environment" {
 		return
 	}
-	u, err := url.Parse(c.Egress.Proxy)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" {
-		r.wrong("egress.proxy", "the proxy is no URL of a proxy", "write http://, https:// or socks5:// and host:port, or environment")
+	const remedy = "write http://, https:// or socks5:// and host:port, or environment"
+	if !strings.Contains(c.Egress.Proxy, "://") {
+		r.wrong("egress.proxy", "the proxy is no URL", remedy)
+		return
 	}
+	out, err := egress.New(egress.Options{Proxy: c.Egress.Proxy})
+	if err != nil {
+		r.wrong("egress.proxy", "the proxy is no URL of a proxy", remedy)
+		return
+	}
+	out.Close()
 }
 
-// An allowed destination: either network or host is set.
-type allowed struct {
-	network netip.Prefix
-	host    string
-	port    string // empty: any
-}
-
-// parseAllow reads one entry of egress.allow, in the notation of package
-// egress, which enforces it: an address or a network, either with a port, or a
-// name with a port.
-func parseAllow(entry string) (a allowed, ok bool) {
-	if n, ok := parseNetwork(entry); ok {
-		return allowed{network: n}, true
-	}
-	host, port, err := net.SplitHostPort(entry)
-	if err != nil || !isPort(port) || port == "0" {
-		return allowed{}, false
-	}
-	if n, ok := parseNetwork(host); ok {
-		return allowed{network: n, port: port}, true
-	}
-	return allowed{host: strings.ToLower(host), port: port}, isHost(host)
-}
-
-func parseNetwork(text string) (netip.Prefix, bool) {
-	if ip, err := netip.ParseAddr(text); err == nil && ip.Zone() == "" {
-		ip = ip.Unmap()
-		return netip.PrefixFrom(ip, ip.BitLen()), true
-	}
-	n, err := netip.ParsePrefix(text)
-	if err != nil || n.Addr().Is4In6() {
-		return netip.Prefix{}, false
-	}
-	return n.Masked(), true
-}
-
-// allows reports whether egress.allow lists host and port.
-func (c *Config) allows(host, port string) bool {
-	ip, err := netip.ParseAddr(host)
-	for _, entry := range c.Egress.Allow {
-		a, ok := parseAllow(entry)
-		if !ok || a.port != "" && a.port != port {
-			continue
-		}
-		if err == nil && a.network.IsValid() && a.network.Contains(ip.Unmap()) || a.host != "" && a.host == strings.ToLower(host) {
-			return true
-		}
-	}
-	return false
-}
-
-// checkURL checks the URL of an outbound request. Plain http and private
-// addresses must be listed in egress.allow. Messages never show more of a URL
-// than its origin: paths and queries carry credentials now and then.
-func (c *Config) checkURL(r *report, path, text string) {
-	if !r.sound(path) {
+// checkURL checks the URL of an outbound request by the package that sends it.
+// Messages show no more of it than its host: paths and queries carry
+// credentials now and then. own says that the configuration itself fixes the
+// origin, so that its port is meant.
+func (c *Config) checkURL(r *report, path, text string, own bool) {
+	if !r.sound(path) || r.out == nil {
 		return
 	}
 	u, err := url.Parse(text)
-	switch {
-	case err != nil || u.Scheme == "" || u.Host == "" || u.Opaque != "":
+	if err != nil || u.Scheme == "" || u.Host == "" || u.Opaque != "" {
 		r.wrong(path, name(path)+" is not a full URL", "write https://host/path")
 		return
-	case u.Scheme != "http" && u.Scheme != "https":
-		r.wrong(path, name(path)+" is neither https nor http", "write https://host/path")
-		return
-	case u.User != nil:
-		r.wrong(path, name(path)+" carries a user name", "remove it; credentials have settings of their own")
-		return
-	case u.Fragment != "":
-		r.wrong(path, name(path)+" has a fragment (#...), which is never sent", "remove it")
+	}
+	if what, remedy := badURL(u); what != "" {
+		r.wrong(path, name(path)+" "+what, remedy)
 		return
 	}
-	host, port := u.Hostname(), u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	_, err = r.out.CheckURL(text)
+	if err != nil && own && u.Scheme == "https" {
+		_, err = r.out.CheckURL("https://" + bracketed(u.Hostname()) + "/")
 	}
-	if c.allows(host, port) {
-		return
-	}
-	listed := fmt.Sprintf("list %q in egress.allow", net.JoinHostPort(host, port))
+	where := hostPort(u)
+	remedy := "list " + r.shown(path, where) + " in egress.allow"
 	switch {
-	case u.Scheme == "http":
-		r.wrong(path, name(path)+" is not encrypted", "write https://, or "+listed)
-	case isPrivate(host):
-		r.wrong(path, name(path)+" is a private destination", listed)
+	case err != nil && u.Scheme == "http":
+		r.wrong(path, name(path)+" is not encrypted", "write https://, or "+remedy)
+	case err != nil:
+		r.wrong(path, name(path)+": "+strings.TrimPrefix(cause(err), "destination blocked: "), remedy)
+	case isLocalName(u.Hostname()) && !listed(r.out, where):
+		r.wrong(path, name(path)+" is a private destination", remedy)
 	}
 }
 
-// isPrivate reports whether host names this machine or a private network. What
-// other names resolve to is seen when they are dialled.
-func isPrivate(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		h := strings.ToLower(strings.TrimSuffix(host, "."))
-		return h == "localhost" || strings.HasSuffix(h, ".localhost") || strings.HasSuffix(h, ".internal")
+// badURL says what no exception can allow.
+func badURL(u *url.URL) (what, remedy string) {
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "is neither https nor http", "write https://host/path"
+	case u.User != nil:
+		return "carries a user name", "remove it; credentials have settings of their own"
+	case u.Fragment != "":
+		return "has a fragment (#...), which is never sent", "remove it"
 	}
-	ip = ip.Unmap()
-	return !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
+	return "", ""
+}
+
+// cause is the text of a refusal; those of package egress never repeat a URL.
+func cause(err error) string {
+	if errors.Is(err, egress.ErrBlocked) {
+		return err.Error()
+	}
+	return "it cannot be called"
+}
+
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+func bracketed(host string) string {
+	if strings.Contains(host, ":") {
+		return "[" + host + "]"
+	}
+	return host
+}
+
+// isLocalName reports whether a name can only be one of this machine or a
+// private network. What others resolve to is seen when they are dialled.
+func isLocalName(host string) bool {
+	h := strings.ToLower(strings.TrimSuffix(host, "."))
+	return h == "localhost" || strings.HasSuffix(h, ".localhost") || strings.HasSuffix(h, ".internal")
 }

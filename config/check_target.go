@@ -106,7 +106,7 @@ func (h *hookCheck) httpGet(path string, get *HTTPGet) {
 func (h *hookCheck) fixedOrigin(path, template string) {
 	fixed, _, dynamic := strings.Cut(template, "{{")
 	if !dynamic {
-		h.config.checkURL(h.report, path, template)
+		h.config.checkURL(h.report, path, template, true)
 		return
 	}
 	_, rest, hasScheme := strings.Cut(fixed, "://")
@@ -114,7 +114,7 @@ func (h *hookCheck) fixedOrigin(path, template string) {
 		h.wrong(path, "the event could choose the host of this URL", "write https://host/ before the first {{")
 		return
 	}
-	h.config.checkURL(h.report, path, fixed)
+	h.config.checkURL(h.report, path, fixed, true)
 }
 
 // deliver checks the targets.
@@ -177,7 +177,7 @@ func (h *hookCheck) callback(path string, c *Callback) {
 	case c.URL == "":
 		h.wrong(path+".url", "the callback has no URL", "write url: https://host/path")
 	case !strings.Contains(c.URL, "{{"):
-		h.config.checkURL(h.report, path+".url", c.URL)
+		h.config.checkURL(h.report, path+".url", c.URL, false)
 		if len(c.AllowHosts) > 0 {
 			h.wrong(path+".allow_hosts", "the URL is fixed: allow_hosts does nothing", "remove allow_hosts")
 		}

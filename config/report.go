@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/forebayhq/forebay/internal/egress"
 )
 
 // A report collects what the checks find and knows where each setting stands.
@@ -17,7 +19,8 @@ type report struct {
 	now        time.Time
 	locate     func(text *yaml.Node, offset int) (line, column int)
 	sites      map[string]site
-	fromFile   bool // false: the configuration was written in Go and has no places
+	out        *egress.Egress // judges URLs; never sends
+	fromFile   bool           // false: the configuration was written in Go and has no places
 	unreadable bool
 	problems   []Problem
 	warnings   []Problem
