@@ -64,6 +64,7 @@ type Job struct {
 	Subject      string
 	Type         string // the event's type, for lists
 	CreatedAt    time.Time
+	QueuedAt     time.Time // when its attempts began to count: at CreatedAt, or when a redelivery queued it again
 	UpdatedAt    time.Time
 	FinishedAt   time.Time
 	RerunOf      string

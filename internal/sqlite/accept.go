@@ -1,0 +1,253 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql/driver"
+	"fmt"
+	"time"
+
+	"github.com/forebayhq/forebay/event"
+)
+
+// An accepting is an event.Accept made ready for the writer by the goroutine
+// that asks: packed, hashed, with nothing left to do but the statements.
+type accepting struct {
+	*event.Accept
+	keys [][]byte // of the table dedupe
+	data []byte
+}
+
+// Accept stores one event, its dedupe keys and its job, and returns after the
+// fsync. An event that is known already is counted as a copy.
+func (db *DB) Accept(ctx context.Context, a event.Accept) (event.Receipt, error) {
+	if err := db.room(); err != nil {
+		return event.Receipt{}, err
+	}
+	in := accepting{Accept: &a, keys: make([][]byte, len(a.Keys)), data: db.pack.pack(&a.Event)}
+	for i, key := range a.Keys {
+		in.keys[i] = dedupeKey(a.Event.Hook, key.Value)
+	}
+	var receipt event.Receipt
+	err := db.submit(&request{
+		ctx: ctx, new: true, bytes: len(in.data), done: make(chan error, 1),
+		run: func(t *tx) (err error) {
+			receipt, err = t.accept(&in)
+			return err
+		},
+	})
+	if err != nil {
+		return event.Receipt{}, err
+	}
+	return receipt, nil
+}
+
+// dedupeKey is the key as it is stored. No hook's name contains a NUL, so no
+// two pairs of hook and key look alike.
+func dedupeKey(hook, key string) []byte {
+	b := make([]byte, 0, len(hook)+1+len(key))
+	b = append(b, hook...)
+	b = append(b, 0)
+	sum := sha256.Sum256(append(b, key...))
+	return sum[:16]
+}
+
+func (t *tx) accept(a *accepting) (event.Receipt, error) {
+	seq := t.tally.eventSeq + 1
+	known, err := t.claimKeys(a, seq)
+	if err != nil {
+		return event.Receipt{}, err
+	}
+	if known >= 0 {
+		return t.duplicate(a, known)
+	}
+	if t.tally.queued+t.tally.running >= int64(t.db.opt.MaxJobs) {
+		return event.Receipt{}, t.unclaimKeys(a, seq, fmt.Errorf("%w: %d jobs are not over", event.ErrFull, t.db.opt.MaxJobs))
+	}
+	t.tally.eventSeq = seq
+	t.tally.dedupeKeys += int64(len(a.keys))
+	if err := t.insertEvent(a, seq); err != nil {
+		return event.Receipt{}, err
+	}
+	job := newJob{seq: seq, hook: a.Event.Hook, spec: &a.Job, now: a.Now}
+	if err := t.coalesce(&job); err != nil {
+		return event.Receipt{}, err
+	}
+	if err := t.insertJob(&job); err != nil {
+		return event.Receipt{}, err
+	}
+	return event.Receipt{Outcome: event.Accepted, EventID: a.Event.ID, JobID: a.Job.ID}, nil
+}
+
+// claimKeys inserts the dedupe keys for event seq. If one of them is taken, it
+// takes the others back and returns the index of the first taken one, else -1.
+// A key that is new beside a known one is not remembered: it may be forged, and
+// would make the event that it belongs to a duplicate.
+func (t *tx) claimKeys(a *accepting, seq int64) (known int, err error) {
+	known = -1
+	forget := micros(a.ForgetAt)
+	for i, key := range a.keys {
+		n, err := t.exec("accept_key", key, seq, forget)
+		if err != nil {
+			return 0, err
+		}
+		if n == 0 && known < 0 {
+			known = i
+		}
+	}
+	if known < 0 {
+		return known, nil
+	}
+	return known, t.unclaimKeys(a, seq, nil)
+}
+
+// unclaimKeys takes back the keys that claimKeys inserted and returns why, or
+// the error that kept it from doing so.
+func (t *tx) unclaimKeys(a *accepting, seq int64, why error) error {
+	for _, key := range a.keys {
+		if _, err := t.exec("accept_unkey", key, seq); err != nil {
+			return err
+		}
+	}
+	return why
+}
+
+// duplicate counts a copy of the event that holds the key with the given index,
+// the strongest that is known. If the sender repeats one of the keys of that
+// event on purpose and its job is dead, the job is queued again.
+func (t *tx) duplicate(a *accepting, strongest int) (event.Receipt, error) {
+	var seq int64
+	receipt := event.Receipt{Outcome: event.Duplicate}
+	redelivered := false
+	for i := strongest; i < len(a.keys); i++ {
+		err := t.query("accept_known", func(r *row) {
+			owner, id, job := r.int(), r.text(), r.text()
+			if i == strongest {
+				seq, receipt.EventID, receipt.JobID = owner, id, job
+			}
+			redelivered = redelivered || owner == seq && a.Keys[i].Redelivers
+		}, a.keys[i])
+		if err != nil {
+			return receipt, err
+		}
+	}
+	if err := one(t.exec("accept_duplicate", seq)); err != nil {
+		return receipt, fmt.Errorf("dedupe key without event %d: %w", seq, err)
+	}
+	t.signal(receipt.JobID)
+	if !redelivered {
+		return receipt, nil
+	}
+	n, err := t.exec("accept_requeue", receipt.JobID, micros(a.Now))
+	if n == 1 {
+		receipt.Outcome = event.Requeued
+		t.tally.move(event.Dead, event.Queued)
+		t.signal(event.TopicQueue)
+	}
+	return receipt, err
+}
+
+func (t *tx) insertEvent(a *accepting, seq int64) error {
+	e := &a.Event
+	received := micros(e.ReceivedAt)
+	_, err := t.exec("accept_event", seq, e.ID, e.Source, e.Type, e.DeliveryID, e.Subject, micros(e.Time), received,
+		notNil(e.Digest), int64(len(e.Body)), micros(a.ForgetAt), a.Job.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec("accept_body", seq, received, a.data); err != nil {
+		return err
+	}
+	t.bytes += int64(len(a.data))
+	t.tally.eventBytes += int64(len(e.Body))
+	return nil
+}
+
+// A newJob is a job that is about to be inserted.
+type newJob struct {
+	seq       int64 // of its event
+	hook      string
+	spec      *event.JobSpec
+	now       time.Time
+	due       time.Time // zero: ready at once
+	first     time.Time // of the flurry
+	coalesced int64
+	rerunOf   string
+}
+
+// coalesce supersedes the queued jobs of the same hook and key, and sets when
+// the new one is due: after a quiet period, but not later than MaxWait after
+// the first of the flurry.
+func (t *tx) coalesce(j *newJob) error {
+	c := j.spec.Coalesce
+	if c == nil {
+		return nil
+	}
+	j.first = j.now
+	type older struct {
+		seq int64
+		id  string
+	}
+	var olds []older
+	err := t.query("accept_flurry", func(r *row) {
+		olds = append(olds, older{r.int(), r.text()})
+		if first := r.time(); !first.IsZero() && first.Before(j.first) {
+			j.first = first
+		}
+		j.coalesced += r.int() + 1
+	}, j.hook, c.Key)
+	if err != nil {
+		return err
+	}
+	for _, old := range olds {
+		if _, err := t.exec("accept_supersede", old.seq, j.spec.ID, micros(j.now)); err != nil {
+			return err
+		}
+		t.tally.move(event.Queued, event.Superseded)
+		t.signal(old.id)
+	}
+	j.due = j.now.Add(c.Quiet)
+	if latest := j.first.Add(c.MaxWait); latest.Before(j.due) {
+		j.due = latest
+	}
+	if !j.due.After(j.now) {
+		j.due = time.Time{}
+	}
+	return nil
+}
+
+func (t *tx) insertJob(j *newJob) error {
+	t.tally.jobSeq++
+	reason, key := event.WaitingTurn, ""
+	if !j.due.IsZero() {
+		reason = event.QuietPeriod
+	}
+	if j.spec.Coalesce != nil {
+		key = j.spec.Coalesce.Key
+	}
+	_, err := t.exec("accept_job", t.tally.jobSeq, j.spec.ID, j.seq, j.hook, string(reason), micros(j.due),
+		j.spec.Lane, j.spec.Model, j.spec.Chosen, int64(priority(j.spec.Priority)), micros(j.now),
+		key, micros(j.first), j.coalesced, j.rerunOf)
+	if err != nil {
+		return err
+	}
+	t.tally.queued++
+	t.signal(event.TopicQueue)
+	return nil
+}
+
+// priority gives a job that asks for none the middle one.
+func priority(p int) int {
+	if p == 0 {
+		return 5
+	}
+	return p
+}
+
+// notNil is b as a value that is stored as an empty blob rather than NULL.
+func notNil(b []byte) driver.Value {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

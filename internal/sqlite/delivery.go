@@ -1,0 +1,117 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/forebayhq/forebay/event"
+)
+
+// TakeDeliveries leases pending deliveries that are due, after it has let go of
+// those whose lease has run out. Like Take, it does not heed the end of ctx
+// once the leases are committed.
+func (db *DB) TakeDeliveries(ctx context.Context, want event.TakeDeliveries) (event.TakenDeliveries, error) {
+	if err := ctx.Err(); err != nil {
+		return event.TakenDeliveries{}, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	var taken []leasing
+	var next time.Time
+	err := db.write(ctx, func(t *tx) (err error) {
+		taken, next, err = t.takeDeliveries(&want)
+		return err
+	})
+	if err != nil {
+		return event.TakenDeliveries{}, err
+	}
+	answer := event.TakenDeliveries{NextDue: next}
+	for _, l := range taken {
+		d, err := db.readLeasedDelivery(ctx, l)
+		if err != nil {
+			return answer, fmt.Errorf("delivery %d: %w", l.seq, err) // its lease runs out
+		}
+		d.Lease = event.Lease{ID: d.Delivery.ID, Token: l.token, Worker: want.Worker, Until: want.LeaseUntil}
+		answer.Deliveries = append(answer.Deliveries, d)
+	}
+	return answer, nil
+}
+
+func (t *tx) takeDeliveries(want *event.TakeDeliveries) ([]leasing, time.Time, error) {
+	now := micros(want.Now)
+	var expired []int64
+	if err := t.scan("delivery_expired", func(r *row) { expired = append(expired, r.int()) }, now); err != nil {
+		return nil, time.Time{}, err
+	}
+	for _, seq := range expired {
+		if err := one(t.exec("delivery_release", seq, now)); err != nil {
+			return nil, time.Time{}, err
+		}
+	}
+	var taken []leasing
+	err := t.scan("delivery_candidates", func(r *row) { taken = append(taken, leasing{seq: r.int(), token: r.int() + 1}) }, now, int64(want.Max))
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	for _, l := range taken {
+		if err := one(t.exec("delivery_lease", l.seq, l.token, want.Worker, micros(want.LeaseUntil), now)); err != nil {
+			return nil, time.Time{}, err
+		}
+	}
+	var next time.Time
+	err = t.query("delivery_next", func(r *row) { next = r.time() }, now)
+	return taken, next, err
+}
+
+// SettleDelivery ends an attempt at a delivery; event.ErrLeaseLost means that
+// nothing was written.
+func (db *DB) SettleDelivery(ctx context.Context, s event.DeliverySettlement) error {
+	return db.write(ctx, func(t *tx) error {
+		var seq int64
+		var job string
+		err := t.query("delivery_fence", func(r *row) { seq, job = r.int(), r.text() }, s.Lease.ID, s.Lease.Token)
+		if err == nil && seq == 0 {
+			err = event.ErrLeaseLost
+		}
+		if err != nil {
+			return err
+		}
+		next := int64(0)
+		if s.State == event.DeliveryPending {
+			next = micros(later(s.NextAt, s.Now))
+		}
+		if err := one(t.exec("delivery_settle", seq, string(s.State), next, s.Error, s.URL, micros(s.Now))); err != nil {
+			return err
+		}
+		t.tally.moveDelivery(event.DeliveryPending, s.State)
+		t.signal(job)
+		t.signal(event.TopicOutbox) // the next of its serial key may go
+		if a := s.Anchor; a != nil {
+			_, err = t.exec("anchor_put", a.Key, a.ExternalID, a.URL, a.JobID, micros(s.Now))
+		}
+		return err
+	})
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// Anchor finds what deliveries with this key keep up to date.
+func (db *DB) Anchor(ctx context.Context, key string) (event.Anchor, error) {
+	var a event.Anchor
+	found := false
+	err := db.read(ctx, func(c *conn) error {
+		return c.query(ctx, "read_anchor", func(r *row) {
+			found = true
+			a = event.Anchor{Key: r.text(), ExternalID: r.text(), URL: r.text(), JobID: r.text(), UpdatedAt: r.time()}
+		}, key)
+	})
+	if err == nil && !found {
+		err = event.ErrNotFound
+	}
+	return a, err
+}

@@ -1,0 +1,22 @@
+package sqlite
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// lockFile takes the lock that keeps a second process from the ledger.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, new(windows.Overlapped))
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("%w (%s is locked: %w): stop it, or give this one a store of its own", ErrInUse, path, err)
+	}
+	return f, nil
+}

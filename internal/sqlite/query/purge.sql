@@ -1,0 +1,58 @@
+-- Forgetting, in small batches. The candidates are found by readers; each
+-- deletion says its condition again.
+
+-- Bodies of events whose jobs are all over.
+-- name: purge_bodies
+SELECT b.event FROM body AS b
+WHERE b.received_at < ?1
+  AND NOT EXISTS (SELECT 1 FROM event AS e JOIN job AS j ON j.id = e.job
+                  WHERE e.seq = b.event AND j.finished_at = 0)
+ORDER BY b.event LIMIT ?2;
+
+-- name: purge_body
+DELETE FROM body WHERE event = ?1
+  AND NOT EXISTS (SELECT 1 FROM event AS e JOIN job AS j ON j.id = e.job WHERE e.seq = ?1 AND j.finished_at = 0)
+RETURNING (SELECT size FROM event WHERE seq = ?1);
+
+-- name: purge_jobs
+SELECT j.seq FROM job AS j
+WHERE j.finished_at > 0 AND j.finished_at < ?1
+  AND NOT EXISTS (SELECT 1 FROM delivery AS d WHERE d.job = j.seq AND d.state = 'pending')
+ORDER BY j.finished_at LIMIT ?2;
+
+-- name: purge_job_again
+SELECT j.state, j.event FROM job AS j
+WHERE j.seq = ?1 AND j.finished_at > 0 AND j.finished_at < ?2
+  AND NOT EXISTS (SELECT 1 FROM delivery AS d WHERE d.job = j.seq AND d.state = 'pending');
+
+-- name: purge_deliveries_count
+SELECT state, count(*) FROM delivery WHERE job = ?1 GROUP BY state;
+
+-- name: purge_deliveries
+DELETE FROM delivery WHERE job = ?1;
+
+-- name: purge_calls
+DELETE FROM call WHERE job = ?1;
+
+-- name: purge_result
+DELETE FROM result WHERE job = ?1;
+
+-- name: purge_job
+DELETE FROM job WHERE seq = ?1;
+
+-- name: purge_event_release
+UPDATE event SET jobs = jobs - 1 WHERE seq = ?1;
+
+-- name: purge_events
+SELECT e.seq FROM event AS e
+WHERE e.jobs = 0 AND e.forget_at <= ?1 AND NOT EXISTS (SELECT 1 FROM body AS b WHERE b.event = e.seq)
+ORDER BY e.forget_at LIMIT ?2;
+
+-- name: purge_event
+DELETE FROM event WHERE seq = ?1 AND jobs = 0;
+
+-- name: purge_keys
+SELECT key FROM dedupe WHERE forget_at <= ?1 LIMIT ?2;
+
+-- name: purge_key
+DELETE FROM dedupe WHERE key = ?1 AND forget_at <= ?2;

@@ -1,0 +1,61 @@
+-- What people look at.
+
+-- name: read_begin
+BEGIN;
+
+-- name: read_end
+COMMIT;
+
+-- name: read_job
+SELECT * FROM job_view WHERE id = ?1;
+
+-- name: read_event
+SELECT e.id, e.source, e.type, e.delivery_id, e.subject, e.time, e.received_at, e.digest, e.duplicates, b.data
+FROM event AS e LEFT JOIN body AS b ON b.event = e.seq WHERE e.seq = ?1;
+
+-- name: read_result
+SELECT text, json, model, stop_reason, usage, cost, request_id, created_at, notes FROM result WHERE job = ?1;
+
+-- name: read_calls
+SELECT id, attempt, lane, model, started_at, ended_at, outcome, code, message, stop_reason, request_id, usage, cost
+FROM call WHERE job = ?1 ORDER BY seq;
+
+-- name: read_deliveries
+SELECT id, target, place, spec, serial_key, state, attempts, round, last_error, next_at, url, updated_at
+FROM delivery WHERE job = ?1 ORDER BY place, seq;
+
+-- name: read_delivery
+SELECT d.id, j.id FROM delivery AS d JOIN job AS j ON j.seq = d.job WHERE d.seq = ?1;
+
+-- name: list_any
+SELECT * FROM job_view AS v
+WHERE v.seq < ?1 AND (?2 = '' OR v.hook = ?2) AND (?3 = '' OR v.state = ?3)
+  AND (?4 = '' OR v.id LIKE ?4 ESCAPE '\' OR v.subject LIKE ?4 ESCAPE '\' OR v.type LIKE ?4 ESCAPE '\' OR v.delivery_id LIKE ?4 ESCAPE '\')
+ORDER BY v.seq DESC LIMIT ?5;
+
+-- name: list_odd
+SELECT * FROM job_view AS v
+WHERE v.seq < ?1 AND (?2 = '' OR v.hook = ?2) AND v.state = ?3 AND v.state IN ('dead', 'cancelled', 'superseded')
+  AND (?4 = '' OR v.id LIKE ?4 ESCAPE '\' OR v.subject LIKE ?4 ESCAPE '\' OR v.type LIKE ?4 ESCAPE '\' OR v.delivery_id LIKE ?4 ESCAPE '\')
+ORDER BY v.seq DESC LIMIT ?5;
+
+-- name: list_running
+SELECT * FROM job_view AS v
+WHERE v.seq < ?1 AND (?2 = '' OR v.hook = ?2) AND v.state = 'running' AND ?3 = 'running'
+  AND (?4 = '' OR v.id LIKE ?4 ESCAPE '\' OR v.subject LIKE ?4 ESCAPE '\' OR v.type LIKE ?4 ESCAPE '\' OR v.delivery_id LIKE ?4 ESCAPE '\')
+ORDER BY v.seq DESC LIMIT ?5;
+
+-- name: read_costs
+SELECT day, hook, model, calls, unpriced, unknown_ends, input, cache_write_5m, cache_write_1h, cache_read, output, thinking, cost
+FROM cost WHERE day BETWEEN ?1 AND ?2 ORDER BY day, hook, model;
+
+-- name: read_anchor
+SELECT key, external_id, url, job, updated_at FROM anchor WHERE key = ?1;
+
+-- name: read_oldest
+SELECT coalesce(min(created_at), 0) FROM (
+  SELECT created_at FROM job WHERE state = 'queued' AND due_at = 0
+  UNION ALL SELECT created_at FROM job WHERE state = 'queued' AND due_at > 0);
+
+-- name: read_verdicts
+SELECT n, data FROM verdict ORDER BY seq DESC LIMIT ?1;
