@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -66,14 +67,7 @@ func States() []event.State {
 	return []event.State{event.Queued, event.Running, event.Succeeded, event.Dead, event.Cancelled, event.Superseded}
 }
 
-func knownState(s event.State) bool {
-	for _, known := range States() {
-		if s == known {
-			return true
-		}
-	}
-	return s == ""
-}
+func knownState(s event.State) bool { return s == "" || slices.Contains(States(), s) }
 
 func stateNames() string {
 	var names []string

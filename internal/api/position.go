@@ -6,16 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// A position says how much of which attempt's text a client has. Attempt 0 is
-// before the first.
+// A position says how much of which call's text a client has. Call 1 is the
+// job's first; 0 is before it.
 type position struct {
-	Attempt int `json:"attempt"`
-	Offset  int `json:"offset"` // in bytes of UTF-8, at the start of a rune
+	Call   int `json:"call"`
+	Offset int `json:"offset"` // in bytes of UTF-8, at the start of a rune
 }
 
 // String returns the id of an event that ends at p.
 func (p position) String() string {
-	return strconv.Itoa(p.Attempt) + ":" + strconv.Itoa(p.Offset)
+	return strconv.Itoa(p.Call) + ":" + strconv.Itoa(p.Offset)
 }
 
 // doneSuffix marks the id of the last event.
@@ -25,16 +25,16 @@ const doneSuffix = ":done"
 // the client is told by the first state where its text goes on.
 func parsePosition(id string) (p position, done bool) {
 	id, done = strings.CutSuffix(id, doneSuffix)
-	attempt, offset, ok := strings.Cut(id, ":")
+	call, offset, ok := strings.Cut(id, ":")
 	if !ok {
 		return position{}, false
 	}
-	a, errA := parseCount(attempt)
+	c, errC := parseCount(call)
 	o, errO := parseCount(offset)
-	if errA != nil || errO != nil {
+	if errC != nil || errO != nil {
 		return position{}, false
 	}
-	return position{Attempt: a, Offset: o}, done
+	return position{Call: c, Offset: o}, done
 }
 
 // parseCount reads a number that String could have written.

@@ -48,7 +48,7 @@ func FuzzParsePosition(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, id string) {
 		p, done := parsePosition(id)
-		if p.Attempt < 0 || p.Offset < 0 {
+		if p.Call < 0 || p.Offset < 0 {
 			t.Fatalf("%q: %v", id, p)
 		}
 		if p == (position{}) && !done {

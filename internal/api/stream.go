@@ -21,19 +21,19 @@ const (
 // Stream answers GET /v1/jobs/{id}/stream with server-sent events:
 //
 //	event: state   the job without its result, and where its text goes on:
-//	               "stream": {"attempt": 1, "offset": 0}
+//	               "stream": {"call": 1, "offset": 0}
 //	event: delta   {"text": "..."}, the next piece of the answer
 //	event: done    the whole job; the last event
 //
 // The first event is a state; another comes when the job's state or reason is
 // another one, except at its end. A text that has begun may have to begin anew, on
-// another attempt or another model: then a state says so, with another
-// stream.attempt or a smaller stream.offset. A client that keeps the text cuts
-// what it has to stream.offset bytes of UTF-8 whenever a state comes, or to
-// nothing when stream.attempt is another one.
+// another call to the same or another model: then a state says so, with another
+// stream.call or a smaller stream.offset. A client that keeps the text cuts what
+// it has to stream.offset bytes of UTF-8 whenever a state comes, or to nothing
+// when stream.call is another one.
 //
-// The id of an event is "ATTEMPT:OFFSET": how much of which attempt's text the
-// client has after it. Sent back as Last-Event-ID it resumes exactly there, from
+// The id of an event is "CALL:OFFSET": how much of which call's text the client
+// has after it, call 1 being the first in the job's list. Sent back as Last-Event-ID it resumes exactly there, from
 // the store, on any server. After done the id ends in ":done"; whoever comes
 // back with it is answered 204, which ends the reconnecting of a browser's
 // EventSource. An id that says nothing starts the stream anew.

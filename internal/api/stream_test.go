@@ -31,7 +31,7 @@ type reader struct {
 	scanner *bufio.Scanner
 	close   func()
 	text    string
-	attempt int
+	call    int
 	last    string // the last id
 }
 
@@ -40,7 +40,7 @@ func (p *pipeServer) follow(t *testing.T, ctx context.Context, path string, resu
 	r := &reader{t: t}
 	var headers []string
 	if resume != nil {
-		r.text, r.attempt, r.last = resume.text, resume.attempt, resume.last
+		r.text, r.call, r.last = resume.text, resume.call, resume.last
 		headers = []string{"Last-Event-ID", resume.last}
 	}
 	resp := p.open(t, ctx, "GET", path, nil, headers...)
@@ -91,18 +91,18 @@ func (r *reader) take(e sse) {
 		var delta struct{ Text string }
 		r.decode(e.data, &delta)
 		r.text += delta.Text
-		if want := fmt.Sprintf("%d:%d", r.attempt, len(r.text)); e.id != want {
+		if want := fmt.Sprintf("%d:%d", r.call, len(r.text)); e.id != want {
 			r.t.Errorf("delta has the id %s, want %s", e.id, want)
 		}
 	case "state":
 		var state struct {
-			Stream struct{ Attempt, Offset int }
+			Stream struct{ Call, Offset int }
 		}
 		r.decode(e.data, &state)
-		if state.Stream.Attempt != r.attempt {
+		if state.Stream.Call != r.call {
 			r.text = ""
 		}
-		r.attempt = state.Stream.Attempt
+		r.call = state.Stream.Call
 		r.text = r.text[:min(state.Stream.Offset, len(r.text))]
 	}
 }
@@ -184,7 +184,7 @@ func TestResumeAnywhere(t *testing.T) {
 		for !utf8.RuneStart((text + "x")[cut]) {
 			cut--
 		}
-		before := &reader{text: text[:cut], attempt: 2, last: fmt.Sprintf("2:%d", cut)}
+		before := &reader{text: text[:cut], call: 2, last: fmt.Sprintf("2:%d", cut)}
 		r := s.public.follow(t, t.Context(), streamPath, before)
 		sent := 0
 		for e, ok := r.next(); ok; e, ok = r.next() {
@@ -219,11 +219,11 @@ func TestBadLastEventID(t *testing.T) {
 		r := s.public.follow(t, t.Context(), streamPath, &reader{last: id})
 		first := r.want("state")
 		var state struct {
-			Stream struct{ Attempt, Offset int }
+			Stream struct{ Call, Offset int }
 		}
 		r.decode(first.data, &state)
 		offset := state.Stream.Offset
-		if state.Stream.Attempt != 2 || offset > len(text) || !utf8.ValidString(text[:offset]) {
+		if state.Stream.Call != 2 || offset > len(text) || !utf8.ValidString(text[:offset]) {
 			t.Errorf("%.20q: state says %+v", id, state.Stream)
 			continue
 		}
@@ -254,7 +254,7 @@ func TestAnotherAttemptStartsTheTextAnew(t *testing.T) {
 			t.Errorf("while it waits the text is %q", r.text)
 		}
 		m.set(runningJob(2)) // the draft of the first attempt is still there
-		if e := r.want("state"); !strings.Contains(e.data, `"stream":{"attempt":2,"offset":0}`) {
+		if e := r.want("state"); !strings.Contains(e.data, `"stream":{"call":2,"offset":0}`) {
 			t.Errorf("state: %s", e.data)
 		}
 		m.draft("job_02", 2, "second")
@@ -285,7 +285,16 @@ func TestATextThatChangesStartsAnew(t *testing.T) {
 		if r.text != "another thing, and longer" {
 			t.Errorf("got %q", r.text)
 		}
-		m.set(succeededJob(1, "another end"))
+		free := runningJob(2) // two calls, both of attempt 1
+		free.Attempts, free.Calls[1].Attempt = 1, 1
+		m.set(free)
+		m.draft("job_02", 1, "a third")
+		if e := r.want("state"); !strings.Contains(e.data, `"stream":{"call":2,"offset":0}`) {
+			t.Errorf("state: %s", e.data)
+		}
+		r.want("delta")
+		free.State, free.Calls[1].Outcome, free.Result = event.Succeeded, event.CallOK, &event.Result{Text: "another end"}
+		m.set(free)
 		r.want("state")
 		r.want("delta")
 		r.want("done")

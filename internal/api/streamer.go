@@ -27,7 +27,8 @@ type streamer struct {
 	sum   uint64 // of the bytes before at.Offset; checked once known is true
 	known bool
 
-	said string // the last state, in the words that clients look at
+	drafted int    // the attempt of the draft that was last shown
+	said    string // the last state, in the words that clients look at
 }
 
 func newStreamer(reader Reader, w http.ResponseWriter, from position) *streamer {
@@ -61,11 +62,11 @@ func (s *streamer) look(ctx context.Context, id string) (over bool, err error) {
 // show sends what the client does not have yet and reports whether that was
 // all.
 func (s *streamer) show(ctx context.Context, job event.Job) (over bool, err error) {
-	attempt, text, err := s.textOf(ctx, job)
+	call, text, err := s.textOf(ctx, job)
 	if err != nil {
 		return false, err
 	}
-	s.align(attempt, text)
+	s.align(call, text)
 	if err := s.state(job); err != nil {
 		return false, err
 	}
@@ -78,11 +79,11 @@ func (s *streamer) show(ctx context.Context, job event.Job) (over bool, err erro
 	return true, s.event("done", s.at.String()+doneSuffix, NewJobView(job))
 }
 
-// more sends text that the attempt under way has added. It reports false when
+// more sends text that the call under way has added. It reports false when
 // the job itself must be looked at.
 func (s *streamer) more(ctx context.Context, id string) (bool, error) {
 	draft, err := s.draft(ctx, id)
-	goesOn := s.known && draft.Attempt == s.at.Attempt && len(draft.Text) > s.at.Offset && s.continues(draft.Text)
+	goesOn := s.known && draft.Attempt == s.drafted && len(draft.Text) > s.at.Offset && s.continues(draft.Text)
 	if err != nil || !goesOn {
 		return false, err
 	}
@@ -90,19 +91,33 @@ func (s *streamer) more(ctx context.Context, id string) (bool, error) {
 }
 
 // textOf is the text that a client of job should have, as far as it has come,
-// and the attempt that it belongs to. A job that waits keeps what was sent.
-func (s *streamer) textOf(ctx context.Context, job event.Job) (attempt int, text string, err error) {
+// and the call that it belongs to: 1 for the job's first. Calls number a text
+// better than attempts do, because an attempt that does not count is made again
+// under the same number. A job that waits keeps what was sent.
+func (s *streamer) textOf(ctx context.Context, job event.Job) (call int, text string, err error) {
+	call = len(job.Calls)
 	switch {
 	case job.Result != nil:
-		return answerAttempt(job), job.Result.Text, nil
+		return answerCall(job), job.Result.Text, nil
 	case job.State != event.Running:
-		return lastAttempt(job), "", nil
+		return call, "", nil
 	}
 	draft, err := s.draft(ctx, job.ID)
-	if last := lastAttempt(job); draft.Attempt < last {
-		return last, "", err // what is there belongs to an attempt that is over
+	if call > 0 && draft.Attempt < job.Calls[call-1].Attempt {
+		return call, "", err // what is there belongs to an attempt that is over
 	}
-	return draft.Attempt, draft.Text, err
+	s.drafted = draft.Attempt
+	return call, draft.Text, err
+}
+
+// answerCall is the call that gave the result.
+func answerCall(job event.Job) int {
+	for i := len(job.Calls) - 1; i >= 0; i-- {
+		if job.Calls[i].Outcome == event.CallOK {
+			return i + 1
+		}
+	}
+	return len(job.Calls)
 }
 
 func (s *streamer) draft(ctx context.Context, id string) (event.Draft, error) {
@@ -114,33 +129,15 @@ func (s *streamer) draft(ctx context.Context, id string) (event.Draft, error) {
 	return draft, err
 }
 
-// lastAttempt is the attempt of the newest call.
-func lastAttempt(job event.Job) int {
-	if n := len(job.Calls); n > 0 {
-		return job.Calls[n-1].Attempt
-	}
-	return job.Attempts
-}
-
-// answerAttempt is the attempt whose call gave the result.
-func answerAttempt(job event.Job) int {
-	for i := len(job.Calls) - 1; i >= 0; i-- {
-		if job.Calls[i].Outcome == event.CallOK {
-			return job.Calls[i].Attempt
-		}
-	}
-	return job.Attempts
-}
-
 // align moves the position back to where the client's text and text agree: to
-// the beginning, if text is of another attempt or does not go on from what was
+// the beginning, if text is of another call or does not go on from what was
 // sent.
-func (s *streamer) align(attempt int, text string) {
-	if text == "" && attempt == s.at.Attempt {
+func (s *streamer) align(call int, text string) {
+	if text == "" && call == s.at.Call {
 		return // nothing new is known; keep what was sent
 	}
-	if attempt != s.at.Attempt || len(text) < s.at.Offset || !s.continues(text) {
-		s.at = position{Attempt: attempt}
+	if call != s.at.Call || len(text) < s.at.Offset || !s.continues(text) {
+		s.at = position{Call: call}
 		s.said = "" // a state tells the client
 	}
 	if !s.known {
@@ -166,7 +163,7 @@ func (s *streamer) state(job event.Job) error {
 		return nil
 	}
 	head := NewJobHead(job)
-	now := fmt.Sprint(job.State, job.Reason, job.Until.UnixNano(), job.Attempts, s.at.Attempt)
+	now := fmt.Sprint(job.State, job.Reason, job.Until.UnixNano(), job.Attempts, s.at.Call)
 	if now == s.said {
 		return nil
 	}
@@ -182,7 +179,7 @@ func (s *streamer) send(text string) error {
 			end = runeFloor(text, s.at.Offset+pieceSize)
 		}
 		piece := text[s.at.Offset:end]
-		next := position{Attempt: s.at.Attempt, Offset: end}
+		next := position{Call: s.at.Call, Offset: end}
 		if err := s.event("delta", next.String(), map[string]string{"text": piece}); err != nil {
 			return err
 		}
