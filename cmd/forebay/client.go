@@ -211,14 +211,8 @@ func (c *client) stranger() error {
 	return fail("what answers at "+c.base+" is not the admin listener of Forebay", "say where it is with --url or --config")
 }
 
-// jobPath is the path of one job, or of a verb on it.
-func jobPath(id string, verb ...string) string {
-	path := "/v1/jobs/" + url.PathEscape(id)
-	for _, v := range verb {
-		path += "/" + v
-	}
-	return path
-}
+// jobPath is the path of one job, or of a verb on it ("/cancel").
+func jobPath(id, verb string) string { return "/v1/jobs/" + url.PathEscape(id) + verb }
 
 // withQuery adds the parameters that are set.
 func withQuery(path string, parameters map[string]string) string {

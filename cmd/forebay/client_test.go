@@ -176,8 +176,8 @@ func TestClientReadsTheConfig(t *testing.T) {
 
 func TestTail(t *testing.T) {
 	t.Parallel()
-	state := func(id string, attempt, offset int) string {
-		return fmt.Sprintf("event: state\nid: %s\ndata: {\"id\":\"job_1\",\"state\":\"running\",\"stream\":{\"attempt\":%d,\"offset\":%d}}\n\n", id, attempt, offset)
+	state := func(id string, call, offset int) string {
+		return fmt.Sprintf("event: state\nid: %s\ndata: {\"id\":\"job_1\",\"state\":\"running\",\"stream\":{\"call\":%d,\"offset\":%d}}\n\n", id, call, offset)
 	}
 	delta := func(id, text string) string {
 		data, _ := json.Marshal(map[string]string{"text": text})
@@ -198,8 +198,8 @@ func TestTail(t *testing.T) {
 			[]string{""}, 0, "Hello <U+001B>[31mred\n", "succeeded: $0.50"},
 		{"cut in between", []string{state("1:0", 1, 0) + delta("1:5", "Hello"), state("1:5", 1, 5) + delta("1:11", " world") + done("1:11", "succeeded")},
 			[]string{"", "1:5"}, 0, "Hello\n world\n", "succeeded"},
-		{"another attempt", []string{state("1:0", 1, 0) + delta("1:5", "Hello") + state("2:0", 2, 0) + delta("2:3", "Bye") + done("2:3", "succeeded")},
-			[]string{""}, 0, "Hello\nBye\n", "attempt 2; the text starts anew"},
+		{"another call", []string{state("1:0", 1, 0) + delta("1:5", "Hello") + state("2:0", 2, 0) + delta("2:3", "Bye") + done("2:3", "succeeded")},
+			[]string{""}, 0, "Hello\nBye\n", "call 2: the text starts anew"},
 		{"a dead one", []string{state("1:0", 1, 0) + done("1:0", "dead")}, []string{""}, 1, "", "job_1 is dead: refusal: it refused"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

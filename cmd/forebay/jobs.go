@@ -111,7 +111,7 @@ func newJobsVerbCommand(a *app, r *remote, verb jobVerb) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.run(a, cmd, func(ctx context.Context, c *client) error {
 				var done api.VerbView
-				if err := c.ask(ctx, http.MethodPost, jobPath(args[0], verb.name), nil, &done); err != nil {
+				if err := c.ask(ctx, http.MethodPost, jobPath(args[0], "/"+verb.name), nil, &done); err != nil {
 					return err
 				}
 				a.printVerb(verb.name, done)

@@ -20,7 +20,7 @@ func newJobsShowCommand(a *app, r *remote) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.run(a, cmd, func(ctx context.Context, c *client) error {
 				var raw json.RawMessage
-				if err := c.ask(ctx, http.MethodGet, jobPath(args[0]), nil, &raw); err != nil {
+				if err := c.ask(ctx, http.MethodGet, jobPath(args[0], ""), nil, &raw); err != nil {
 					return err
 				}
 				var job api.JobView

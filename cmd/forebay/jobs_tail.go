@@ -45,8 +45,8 @@ type tail struct {
 	job    string
 
 	lastID  string // resumes the stream
-	attempt int
-	offset  int // bytes of the attempt's text that were printed
+	call    int    // whose text is printed
+	offset  int    // bytes of it that were printed
 	midLine bool
 	final   *api.JobView
 }
@@ -98,7 +98,7 @@ func (t *tail) connect(ctx context.Context) error {
 	if t.lastID != "" {
 		header["Last-Event-ID"] = t.lastID
 	}
-	resp, err := t.client.send(ctx, policy, request{method: http.MethodGet, path: jobPath(t.job, "stream"), header: header})
+	resp, err := t.client.send(ctx, policy, request{method: http.MethodGet, path: jobPath(t.job, "/stream"), header: header})
 	if err != nil {
 		return err
 	}
@@ -166,10 +166,10 @@ func (t *tail) take(e streamEvent) error {
 	case "state":
 		var state struct {
 			api.JobHead
-			Stream struct{ Attempt, Offset int } `json:"stream"`
+			Stream struct{ Call, Offset int } `json:"stream"`
 		}
 		if err = json.Unmarshal(e.Data, &state); err == nil {
-			t.state(state.JobHead, state.Stream.Attempt, state.Stream.Offset)
+			t.state(state.JobHead, state.Stream.Call, state.Stream.Offset)
 		}
 	case "delta":
 		var delta struct{ Text string }
@@ -184,9 +184,9 @@ func (t *tail) take(e streamEvent) error {
 }
 
 // state tells what happened to the job.
-func (t *tail) state(j api.JobHead, attempt, offset int) {
-	anew := t.offset > 0 && (attempt != t.attempt || offset != t.offset)
-	t.attempt, t.offset = attempt, offset
+func (t *tail) state(j api.JobHead, call, offset int) {
+	anew := t.offset > 0 && (call != t.call || offset != t.offset)
+	t.call, t.offset = call, offset
 	line := string(j.State)
 	if w := why(j); w != "" {
 		line += ": " + w
@@ -196,7 +196,7 @@ func (t *tail) state(j api.JobHead, attempt, offset int) {
 	}
 	t.say(line)
 	if anew {
-		t.say(fmt.Sprintf("attempt %d; the text starts anew", attempt))
+		t.say(fmt.Sprintf("call %d: the text starts anew", call))
 	}
 }
 
