@@ -16,6 +16,7 @@ type token struct {
 	prefix  string
 	form    string
 	secrets [][sha256.Size]byte
+	plain   string // the first secret, to sign with
 }
 
 // prove compares digests of equal length, so that neither content nor length
@@ -87,7 +88,7 @@ func (t *token) readPlace(r *Request) (string, *Error) {
 }
 
 func newToken(s Sender, cfg Config) (*token, *ConfigError) {
-	t := &token{prefix: s.Proof.Prefix, form: s.Form, secrets: sumsOf(cfg.Secrets)}
+	t := &token{prefix: s.Proof.Prefix, form: s.Form, secrets: sumsOf(cfg.Secrets), plain: first(cfg.Secrets)}
 	name := s.Proof.Headers[0]
 	if kind, _, ok := strings.Cut(name, ":"); ok && (kind == inJSON || kind == inQuery || kind == inForm) {
 		t.where, _ = parsePlace(name)
@@ -107,7 +108,10 @@ func sumsOf(secrets []string) [][sha256.Size]byte {
 
 // basic proves a user name and password (RFC 7617). The password may contain
 // colons, the user name may not.
-type basic struct{ secrets [][sha256.Size]byte }
+type basic struct {
+	secrets [][sha256.Size]byte
+	plain   string // the first pair, to sign with
+}
 
 func (b *basic) prove(r *Request) (proven, *Error) {
 	t := token{header: "Authorization", prefix: "Basic "}
@@ -116,7 +120,7 @@ func (b *basic) prove(r *Request) (proven, *Error) {
 		return proven{}, err
 	}
 	pair, decodeErr := base64.StdEncoding.Strict().DecodeString(text)
-	if decodeErr != nil || !strings.Contains(string(pair), ":") {
+	if decodeErr != nil || strings.ContainsAny(text, "\r\n") || !strings.Contains(string(pair), ":") {
 		return proven{}, refuse(CodeTokenMalformed, "the header Authorization is not Basic and base64 of user:password", hintToken)
 	}
 	no, ok := matchSecret(b.secrets, string(pair))
@@ -133,5 +137,12 @@ func newBasic(cfg Config) (*basic, *ConfigError) {
 			return nil, &ConfigError{Field: "secrets", Index: i, Message: "the secret is not a user name and a password", Remedy: "write user:password"}
 		}
 	}
-	return &basic{secrets: sumsOf(cfg.Secrets)}, nil
+	return &basic{secrets: sumsOf(cfg.Secrets), plain: first(cfg.Secrets)}, nil
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
 }
