@@ -1,0 +1,46 @@
+# Forebay. Run make help for what there is.
+
+GO         ?= go
+LINT        = $(GO) tool -modfile=tools/go.mod golangci-lint
+VULNCHECK   = $(GO) tool -modfile=tools/go.mod govulncheck
+export CGO_ENABLED ?= 0
+
+.PHONY: help build test race lint vet fix-check tidy-check vuln bench torture demo clean
+
+help: ## Show this help
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build ./forebay, static
+	$(GO) build -trimpath -o forebay ./cmd/forebay
+
+test: ## Run all tests; needs Go and nothing else
+	$(GO) vet ./...
+	$(GO) test ./...
+
+race: ## Run all tests under the race detector; needs a C compiler
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
+
+lint: ## Run the linters that .golangci.yml lists
+	$(LINT) run ./...
+
+fix-check: ## Fail where go fix would modernise something
+	$(GO) fix -diff ./...
+
+tidy-check: ## Fail where go.mod is not tidy
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+vuln: ## Look for known vulnerabilities; needs vuln.go.dev
+	$(VULNCHECK) ./...
+
+bench: ## Measure ingest, claims and verification; prints ratios within the run
+	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/sqlite ./verify ./internal/payload ./internal/rule ./internal/ingest .
+
+torture: ## Kill the server 50 times under load and audit what is left (minutes)
+	FOREBAY_TORTURE=50 $(GO) test -count=1 -timeout 30m -run 'TestTorture' ./cmd/forebay
+
+demo: ## Run the whole journey on this machine, without a key
+	$(GO) run ./cmd/forebay demo
+
+clean: ## Remove what was built
+	rm -f forebay
