@@ -16,7 +16,7 @@ func nearest(word string, candidates []string) string {
 	if len(word) > maxWord {
 		return ""
 	}
-	best, limit := "", max(len(word)/3, 1)+1
+	best, limit := "", max((len(word)+1)/3, 1)+1
 	for _, c := range candidates {
 		if dist := distance(strings.ToLower(word), c); dist < limit {
 			best, limit = c, dist

@@ -61,6 +61,9 @@ func newRoot(a *app) *cobra.Command {
 		&cobra.Group{ID: groupLook, Title: "Look:"},
 	)
 	root.AddCommand(
+		newInitCommand(a),
+		newCheckCommand(a),
+		newTriggerCommand(a),
 		newJobsCommand(a),
 		newLanesCommand(a),
 		newCostsCommand(a),

@@ -1,0 +1,401 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/forebayhq/forebay/config"
+	"github.com/forebayhq/forebay/internal/egress"
+	"github.com/forebayhq/forebay/internal/fixture"
+	"github.com/forebayhq/forebay/verify"
+)
+
+const (
+	maxTriggers    = 100_000
+	triggerTimeout = 90 * time.Second // a sync hook may take a minute
+)
+
+// A trigger is what the flags of the command trigger say.
+type trigger struct {
+	hook, url, secret, print string
+	sets                     []string
+	count                    int
+	list                     bool
+}
+
+// newTriggerCommand sends signed fixtures to a hook.
+func newTriggerCommand(a *app) *cobra.Command {
+	t := &trigger{}
+	cmd := &cobra.Command{
+		Use:   "trigger NAME",
+		Short: "Send a signed webhook, such as github.pull_request.opened, to a hook",
+		Long: `Send a webhook as a real sender would: signed as the hook's source says, with a
+fresh delivery id and fresh times, to the server of --config on this machine.
+
+  forebay trigger --list
+  forebay trigger github.pull_request.opened
+  forebay trigger stripe.charge.dispute.created --hook stripe-disputes --set data.object.amount=99
+  forebay trigger github.issues.opened --url https://hooks.example.com/hooks/issues --secret "$SECRET"
+  forebay trigger slack.app_mention --print curl`,
+		GroupID: groupHooks,
+		Args:    argCount(0, 1, "name a webhook; forebay trigger --list shows all"),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if t.list {
+				return a.listFixtures()
+			}
+			if len(names) == 0 {
+				return usage("no webhook is named", "run forebay trigger --list to see all")
+			}
+			return a.trigger(cmd.Context(), names[0], t)
+		},
+	}
+	a.configFlag(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&t.hook, "hook", "", "the hook of the configuration; may be left out where only one takes the webhook")
+	flags.StringVar(&t.url, "url", "", "where to send it; with --secret no configuration is read")
+	flags.StringVar(&t.secret, "secret", "", "the secret to sign with, instead of the hook's first")
+	flags.StringArrayVar(&t.sets, "set", nil, "change a value: `path=value`, or header:Name=value; may be repeated")
+	flags.StringVar(&t.print, "print", "", "print the request instead of sending it: curl")
+	flags.IntVar(&t.count, "count", 1, "how many to send, one after the other, each of its own")
+	flags.BoolVar(&t.list, "list", false, "list the webhooks")
+	return cmd
+}
+
+func (a *app) listFixtures() error {
+	all := fixture.List()
+	if a.json {
+		a.printJSON(map[string]any{"fixtures": all})
+		return nil
+	}
+	rows := make([][]string, len(all))
+	for i, f := range all {
+		rows[i] = []string{f.Name, f.Title}
+	}
+	a.table(rows)
+	return nil
+}
+
+func (a *app) trigger(ctx context.Context, name string, t *trigger) error {
+	if t.print != "" && t.print != "curl" {
+		return usage("--print "+quote(t.print)+" is unknown", "write --print curl")
+	}
+	if t.count < 1 || t.count > maxTriggers {
+		return usage(fmt.Sprintf("--count is %d", t.count), fmt.Sprintf("write a number from 1 to %d", maxTriggers))
+	}
+	f, err := get(name, t.sets)
+	if err != nil {
+		return err
+	}
+	to, err := a.aim(f, t)
+	if err != nil {
+		return err
+	}
+	if t.print == "curl" {
+		return a.printCurl(f, to)
+	}
+	out, err := a.sender(to.url)
+	if err != nil {
+		return err
+	}
+	defer out.egress.Close()
+	return a.sendAll(ctx, out, to, sending{name: name, sets: t.sets, count: t.count})
+}
+
+// get returns the fixture with its changes.
+func get(name string, sets []string) (fixture.Fixture, error) {
+	f, err := fixture.Get(name)
+	if unknown, ok := errors.AsType[*fixture.UnknownError](err); ok {
+		todo := "run forebay trigger --list to see all"
+		if len(unknown.Near) > 0 {
+			todo = "did you mean " + strings.Join(unknown.Near, ", ") + "?"
+		}
+		return f, usage("there is no webhook "+quote(name), todo)
+	}
+	if err != nil {
+		return f, err
+	}
+	f, err = f.With(sets)
+	if bad, ok := errors.AsType[*fixture.SetError](err); ok {
+		return f, usage(bad.Error(), "write --set path.to.value=VALUE; forebay trigger "+name+" --print curl shows the body")
+	}
+	return f, err
+}
+
+// A destination is where a webhook goes and how it is signed.
+type destination struct {
+	hook   string
+	url    string
+	source verify.Config
+}
+
+// aim finds the destination: what was typed, else the configuration's.
+func (a *app) aim(f fixture.Fixture, t *trigger) (destination, error) {
+	if t.url != "" && t.secret != "" && t.hook == "" {
+		if f.Source == "" {
+			return destination{}, usage(f.Name+" has no sender of its own", "name a hook of the configuration with --hook: it says how to sign")
+		}
+		return destination{url: t.url, source: verify.Config{Type: f.Source, Secrets: []string{t.secret}, PublicURL: signsURL(f.Source, t.url)}}, nil
+	}
+	c, err := a.load()
+	if err != nil {
+		return destination{}, err
+	}
+	name, err := hookFor(c, f, t.hook)
+	if err != nil {
+		return destination{}, err
+	}
+	to := destination{hook: name, url: t.url, source: c.Hooks[name].Source.Verification()}
+	if to.url == "" {
+		to.url = "http://" + dialable(c.Listen) + "/hooks/" + name
+	}
+	if t.secret != "" {
+		to.source.Secrets = []string{t.secret}
+	}
+	return to, nil
+}
+
+// signsURL returns url for the senders that sign it.
+func signsURL(source, url string) string {
+	if s, ok := verify.Lookup(source); ok && (s.Proof.Scheme == "twilio" || strings.Contains(s.Proof.Signed, "{url") || strings.Contains(s.Proof.Signed, "{called")) {
+		return url
+	}
+	return ""
+}
+
+// hookFor returns the hook that was named, or the only one that takes f.
+func hookFor(c *config.Config, f fixture.Fixture, named string) (string, error) {
+	names := slices.Sorted(maps.Keys(c.Hooks))
+	if named == "" {
+		var fit []string
+		for _, name := range names {
+			if takes(c.Hooks[name], f) {
+				fit = append(fit, name)
+			}
+		}
+		if len(fit) == 1 {
+			return fit[0], nil
+		}
+		if len(fit) == 0 {
+			return "", usage("no hook of "+c.File+" takes "+f.Name, "add a hook with source: {type: "+sourceOf(f)+"}, or name one with --hook")
+		}
+		return "", usage("several hooks take "+f.Name, "name one with --hook: "+strings.Join(fit, ", "))
+	}
+	h, ok := c.Hooks[named]
+	if !ok {
+		return "", usage("there is no hook "+quote(named)+" in "+c.File, "name one of "+strings.Join(names, ", "))
+	}
+	if !takes(h, f) {
+		return "", usage(fmt.Sprintf("hook %s takes webhooks of %s, %s is one of %s", named, h.Source.Type, f.Name, sourceOf(f)),
+			"name another hook with --hook, or another webhook; forebay trigger --list shows all")
+	}
+	return named, nil
+}
+
+// generic are the types of source whose sender may send anything.
+var generic = []string{"hmac", "token", "basic", "standardwebhooks"}
+
+func takes(h config.Hook, f fixture.Fixture) bool {
+	return h.Source.Type == f.Source || slices.Contains(generic, h.Source.Type) && (f.Source == "" || f.Source == "standardwebhooks")
+}
+
+func sourceOf(f fixture.Fixture) string {
+	if f.Source == "" {
+		return "hmac"
+	}
+	return f.Source
+}
+
+// signed makes the request of f for a destination.
+func signed(f fixture.Fixture, to destination) (*http.Request, []byte, error) {
+	body, err := f.Body()
+	if err != nil {
+		return nil, nil, err
+	}
+	_, kind, _ := strings.Cut(f.Name, ".")
+	r, err := verify.Sign(to.source, verify.SignInput{
+		Method: f.Method, URL: to.source.PublicURL, Header: f.Header(), Body: body, Now: time.Now(),
+		ID: "msg_" + rand.Text(), Type: kind,
+	})
+	if err != nil {
+		if bad, ok := errors.AsType[*verify.ConfigError](err); ok {
+			return nil, nil, fail("the source cannot sign: "+bad.Message, bad.Remedy)
+		}
+		return nil, nil, failBecause(err, f.Name+" cannot be signed", "choose a hook whose sender signs with a shared secret")
+	}
+	req, err := http.NewRequest(r.Method, withSignedQuery(to, r.URL), bytes.NewReader(r.Body))
+	if err != nil {
+		return nil, nil, usage(quote(to.url)+" is not a URL", "write it as http://127.0.0.1:8080/hooks/NAME")
+	}
+	req.Header = r.Header
+	return req, r.Body, nil
+}
+
+// withSignedQuery is the destination's URL, with the query of the signed URL
+// where the sender puts its proof there.
+func withSignedQuery(to destination, signed string) string {
+	was, err := url.Parse(to.source.PublicURL)
+	now, err2 := url.Parse(signed)
+	target, err3 := url.Parse(to.url)
+	if err != nil || err2 != nil || err3 != nil || now.RawQuery == was.RawQuery {
+		return to.url
+	}
+	target.RawQuery = now.RawQuery
+	return target.String()
+}
+
+// A poster sends webhooks to one origin.
+type poster struct {
+	egress *egress.Egress
+	http   *http.Client
+}
+
+// sender makes the client. The operator typed the address, so it may be a
+// private one.
+func (a *app) sender(to string) (*poster, error) {
+	at, err := url.Parse(to)
+	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
+		return nil, usage(quote(to)+" is not a URL", "write it as http://127.0.0.1:8080/hooks/NAME")
+	}
+	out, err := egress.New(egress.Options{Allow: []string{hostPort(at)}})
+	if err != nil {
+		return nil, usage(quote(to)+" cannot be called: "+err.Error(), "write it as http://127.0.0.1:8080/hooks/NAME")
+	}
+	hc, err := out.Client(egress.Policy{Timeout: triggerTimeout, MaxBytes: 1 << 20})
+	if err != nil {
+		out.Close()
+		return nil, err
+	}
+	return &poster{egress: out, http: hc}, nil
+}
+
+// A sending is a series of webhooks.
+type sending struct {
+	name  string
+	sets  []string
+	count int
+}
+
+// An answer is what the server said to one webhook.
+type answer struct {
+	Webhook string          `json:"webhook"`
+	URL     string          `json:"url"`
+	Status  int             `json:"status"`
+	Millis  int64           `json:"ms"`
+	Body    json.RawMessage `json:"answer,omitempty"`
+	Text    string          `json:"text,omitempty"` // where the answer is not JSON
+}
+
+func (a *app) sendAll(ctx context.Context, out *poster, to destination, s sending) error {
+	refused := 0
+	for range s.count {
+		f, err := get(s.name, s.sets)
+		if err != nil {
+			return err
+		}
+		got, err := send(ctx, out.http, f, to)
+		if err != nil {
+			return err
+		}
+		if got.Status >= 300 {
+			refused++
+		}
+		a.printAnswer(got)
+	}
+	if refused > 0 {
+		return exitCode(exitFailed)
+	}
+	return nil
+}
+
+// send sends one webhook and reads the answer.
+func send(ctx context.Context, hc *http.Client, f fixture.Fixture, to destination) (answer, error) {
+	req, _, err := signed(f, to)
+	if err != nil {
+		return answer{}, err
+	}
+	begin := time.Now()
+	resp, err := hc.Do(req.WithContext(ctx))
+	if err != nil {
+		if cause, ok := errors.AsType[*url.Error](err); ok {
+			err = cause.Err // its text repeats the URL
+		}
+		return answer{}, failBecause(err, "nothing answers at "+to.url, "start the server with: forebay serve; or say where it is with --url")
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return answer{}, failBecause(err, "the answer broke off", "try again")
+	}
+	got := answer{Webhook: f.Name, URL: to.url, Status: resp.StatusCode, Millis: time.Since(begin).Milliseconds()}
+	if json.Valid(text) {
+		got.Body = text
+	} else {
+		got.Text = string(text)
+	}
+	return got, nil
+}
+
+// printAnswer says in one line, or in JSON, what the server said.
+func (a *app) printAnswer(got answer) {
+	if a.json {
+		a.printJSON(got)
+		return
+	}
+	var said struct {
+		Status, Job, Reason string
+		Error               struct{ Code, Message, Hint string }
+	}
+	_ = json.Unmarshal(got.Body, &said) // a body of another shape says nothing here
+	line := fmt.Sprintf("%d %s", got.Status, strings.TrimSpace(said.Status+" "+said.Job+" "+said.Reason))
+	if said.Error.Code != "" {
+		line = fmt.Sprintf("%d %s: %s; %s", got.Status, said.Error.Code, said.Error.Message, said.Error.Hint)
+	} else if said.Status == "" {
+		line = fmt.Sprintf("%d %s", got.Status, cut(got.Text+string(got.Body), 200))
+	}
+	color := green
+	if got.Status >= 300 {
+		color = red
+	}
+	a.printf("%s %s\n", a.paint(color, printable(strings.TrimSpace(line))), a.paint(faint, fmt.Sprintf("(%d ms)", got.Millis)))
+}
+
+// cut shortens text to n bytes at most.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "") + "..."
+}
+
+// printCurl prints the signed request as a command line.
+func (a *app) printCurl(f fixture.Fixture, to destination) error {
+	req, body, err := signed(f, to)
+	if err != nil {
+		return err
+	}
+	a.printf("curl -sS -X %s %s", req.Method, shellQuote(req.URL.String()))
+	for _, key := range slices.Sorted(maps.Keys(req.Header)) {
+		for _, value := range req.Header[key] {
+			a.printf(" \\\n  -H %s", shellQuote(key+": "+value))
+		}
+	}
+	a.printf(" \\\n  --data-binary %s\n", shellQuote(string(body)))
+	return nil
+}
+
+// shellQuote quotes text for a POSIX shell. A leading @ would make curl read a
+// file; no body of a fixture starts with one.
+func shellQuote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
