@@ -55,7 +55,8 @@ func indent(t *testing.T, doc []byte) []byte {
 	return append(bytes.TrimSpace(b.Bytes()), '\n')
 }
 
-// memory is a ledger whose every row the test sets.
+// memory is a ledger whose every row the test sets, for states that a real one
+// takes long to reach. TestAgainstSQLite goes the whole way on a real one.
 type memory struct {
 	mu       sync.Mutex
 	jobs     map[string]event.Job
@@ -216,8 +217,15 @@ type server struct {
 	public, admin *pipeServer
 }
 
+// A ledger is all that an API stands on.
+type ledger interface {
+	api.Reader
+	api.Admin
+	api.Signals
+}
+
 // serve starts one with the routes that a server of Forebay has.
-func serve(t *testing.T, m *memory, change func(*api.Options)) *server {
+func serve(t *testing.T, m ledger, change func(*api.Options)) *server {
 	t.Helper()
 	o := api.Options{Reader: m, Admin: m, Signals: m, Keys: []string{"some-other-key-12", testKey}, Now: time.Now}
 	if change != nil {

@@ -124,6 +124,20 @@ func (r *reader) want(name string) sse {
 	return e
 }
 
+// until reads on until an event of that name.
+func (r *reader) until(name string) sse {
+	r.t.Helper()
+	for {
+		e, ok := r.next()
+		if e.name == name {
+			return e
+		}
+		if !ok {
+			r.t.Fatalf("the stream ended before %s", name)
+		}
+	}
+}
+
 func runningJob(attempt int) event.Job {
 	j := queuedJob()
 	j.State, j.Reason, j.Until, j.Attempts = event.Running, "", time.Time{}, attempt

@@ -85,7 +85,8 @@ func (a *API) rerun(r *http.Request, id string) (fresh string, err error) {
 		spec.ID = event.NewID(event.PrefixJob, a.now().UTC())
 	}
 	err = a.admin.Rerun(r.Context(), id, spec, a.now().UTC())
-	return spec.ID, stateError(id, err, "the body of the job's event has been forgotten", "see retention.events; let the sender send it again")
+	return spec.ID, stateError(id, err, "the job is not over, or the body of its event has been forgotten",
+		"cancel it first; or let the sender send the event again, and see retention.events")
 }
 
 // bare wants a possible job id and no query: a verb with a mistyped parameter
