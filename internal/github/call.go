@@ -17,8 +17,8 @@ type call struct {
 	path   string // below the API's root
 	query  url.Values
 	accept string
-	send   any // JSON
-	into   any // where the JSON of the answer goes; *[]byte takes it as it is
+	send   any    // JSON
+	into   any    // where the JSON of the answer goes; *[]byte takes it as it is
 	key    string // whose rate limits count it
 	paced  bool   // it creates content, which GitHub limits more
 }
