@@ -261,7 +261,7 @@ func TestCostIsLimited(t *testing.T) {
 			start := time.Now()
 			_, err = r.Bool(rule.NewInput(c.e))
 			t.Logf("%v: %v", time.Since(start), err)
-			if took := time.Since(start); took > 3*time.Second {
+			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("took %v (%v)", took, err)
 			}
 		})
