@@ -1,7 +1,6 @@
 package claudetest
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 )
@@ -57,11 +56,7 @@ func (e *apiError) body(requestID string) []byte {
 		Type    string `json:"type"`
 		Message string `json:"message"`
 	}{details, e.kind, e.message}, ID: requestID}
-	data, err := json.Marshal(out)
-	if err != nil {
-		return []byte(`{"type":"error","error":{"type":"api_error","message":"Internal server error"}}`)
-	}
-	return data
+	return mustJSON(out)
 }
 
 const tooLargePage = "<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n" +

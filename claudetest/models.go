@@ -1,6 +1,7 @@
 package claudetest
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -268,10 +269,14 @@ func nullTime(t time.Time) any {
 	return rfc3339(t)
 }
 
+// mustJSON encodes what always can be encoded. It leaves <, > and & as they
+// are, as the API does.
 func mustJSON(v any) []byte {
-	data, err := json.Marshal(v)
-	if err != nil {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
 		return []byte("null")
 	}
-	return data
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }

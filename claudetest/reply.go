@@ -137,7 +137,7 @@ func (l Lengths) draw(rng *rand.Rand) int64 {
 	if l.Median <= 0 {
 		return 0
 	}
-	n := int64(math.Exp(math.Log(float64(l.Median)) + l.Sigma*rng.NormFloat64()))
+	n := int64(math.Round(float64(l.Median) * math.Exp(l.Sigma*rng.NormFloat64())))
 	if l.Max > 0 {
 		n = min(n, l.Max)
 	}

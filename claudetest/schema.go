@@ -1,7 +1,6 @@
 package claudetest
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -129,13 +128,7 @@ func sampleJSON(schema json.RawMessage, rng *rand.Rand) string {
 		return "{}"
 	}
 	s := &sampler{root: root, rng: rng}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(s.value(root, "value", 0)); err != nil {
-		return "{}"
-	}
-	return strings.TrimSpace(out.String())
+	return string(mustJSON(s.value(root, "value", 0)))
 }
 
 func (s *sampler) value(node any, name string, depth int) any {

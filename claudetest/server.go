@@ -3,6 +3,7 @@ package claudetest
 import (
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -66,9 +67,7 @@ func (s *Server) begin() {
 		s.closing = make(chan struct{})
 		s.lanes = make(map[laneKey]*lane)
 		s.limits = make(map[string]Limits)
-		for class, l := range s.Limits {
-			s.limits[class] = l
-		}
+		maps.Copy(s.limits, s.Limits)
 		s.script = slices.Clone(s.Script)
 		s.seen = make(map[uint64]uint32)
 		s.journal.size = s.JournalSize
