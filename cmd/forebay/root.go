@@ -64,6 +64,7 @@ func newRoot(a *app) *cobra.Command {
 		newInitCommand(a),
 		newCheckCommand(a),
 		newTriggerCommand(a),
+		newVerifyCommand(a),
 		newJobsCommand(a),
 		newLanesCommand(a),
 		newCostsCommand(a),
