@@ -225,8 +225,9 @@ func (t *tx) insertJob(j *newJob) error {
 	if j.spec.Coalesce != nil {
 		key = j.spec.Coalesce.Key
 	}
+	now := micros(j.now)
 	_, err := t.exec("accept_job", t.tally.jobSeq, j.spec.ID, j.seq, j.hook, string(reason), micros(j.due),
-		j.spec.Lane, j.spec.Model, j.spec.Chosen, int64(priority(j.spec.Priority)), micros(j.now),
+		j.spec.Lane, j.spec.Model, j.spec.Chosen, int64(priority(j.spec.Priority)), now, now, now, now,
 		key, micros(j.first), j.coalesced, j.rerunOf)
 	if err != nil {
 		return err

@@ -219,8 +219,8 @@ func (db *DB) openReaders(ctx context.Context) error {
 
 // Failed gives the error by which the ledger failed for good, if it ever does:
 // a failed fsync, a damaged file. From then on every write is answered with
-// event.ErrClosed; the process should end and start again. The channel is
-// closed by Close.
+// event.ErrClosed; the process should end and start again. The channel is never
+// closed.
 func (db *DB) Failed() <-chan error { return db.failed }
 
 // Close finishes the writes that were asked for, refuses new ones with
@@ -231,7 +231,6 @@ func (db *DB) Close() error {
 		db.running.Wait()
 		db.closeErr = errors.Join(db.closeConns(), db.lock.Close())
 		db.pack.close()
-		close(db.failed)
 	})
 	return db.closeErr
 }

@@ -15,7 +15,7 @@ var queryFiles embed.FS
 
 // readerQuery reports whether readers prepare the queries of a file.
 func readerQuery(file string) bool {
-	return file == "read.sql" || file == "lane.sql" || file == "purge.sql"
+	return file == "read.sql" || file == "lane.sql" || file == "purge.sql" || file == "check.sql"
 }
 
 // loadQueries returns the queries of the files that want says yes to.
@@ -58,4 +58,4 @@ func splitQueries(text string, into map[string]string) error {
 }
 
 // writerQuery reports whether the writer prepares the queries of a file.
-func writerQuery(file string) bool { return file != "read.sql" }
+func writerQuery(file string) bool { return file != "read.sql" && file != "check.sql" }

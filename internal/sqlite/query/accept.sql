@@ -1,28 +1,28 @@
 -- Accept: one event, its dedupe keys and its job.
 
 -- name: accept_key
-INSERT INTO dedupe (key, event, forget_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING;
+INSERT INTO dedupe (key, event, forget_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: accept_unkey
-DELETE FROM dedupe WHERE key = ?1 AND event = ?2;
+DELETE FROM dedupe WHERE key = ? AND event = ?;
 
 -- name: accept_known
-SELECT d.event, e.id, e.job FROM dedupe AS d JOIN event AS e ON e.seq = d.event WHERE d.key = ?1;
+SELECT d.event, e.id, e.job FROM dedupe AS d JOIN event AS e ON e.seq = d.event WHERE d.key = ?;
 
 -- name: accept_job
 INSERT INTO job (seq, id, event, hook, state, reason, due_at, lane, model, chosen, priority,
                  created_at, queued_at, updated_at, ready_at, coalesce_key, coalesce_first, coalesced, rerun_of)
-VALUES (?1, ?2, ?3, ?4, 'queued', ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?11, ?11, ?12, ?13, ?14, ?15);
+VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: accept_event
 INSERT INTO event (seq, id, source, type, delivery_id, subject, time, received_at, digest, size, forget_at, job)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: accept_body
-INSERT INTO body (event, received_at, data) VALUES (?1, ?2, ?3);
+INSERT INTO body (event, received_at, data) VALUES (?, ?, ?);
 
 -- name: accept_duplicate
-UPDATE event SET duplicates = duplicates + 1 WHERE seq = ?1;
+UPDATE event SET duplicates = duplicates + 1 WHERE seq = ?;
 
 -- A job that is dead gets fresh attempts.
 -- name: accept_requeue
@@ -32,7 +32,7 @@ WHERE id = ?1 AND state = 'dead';
 
 -- name: accept_flurry
 SELECT seq, id, coalesce_first, coalesced FROM job
-WHERE state = 'queued' AND coalesce_key <> '' AND hook = ?1 AND coalesce_key = ?2
+WHERE state = 'queued' AND coalesce_key <> '' AND hook = ? AND coalesce_key = ?
 ORDER BY seq;
 
 -- name: accept_supersede

@@ -1,0 +1,86 @@
+//go:build unix
+
+package sqlite_test
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/forebayhq/forebay/event"
+	"github.com/forebayhq/forebay/internal/fixture"
+)
+
+// pullRequests are different pull_request payloads of about 23 KB, as GitHub
+// sends them.
+func pullRequests(b *testing.B, n int) [][]byte {
+	b.Helper()
+	bodies := make([][]byte, n)
+	for i := range bodies {
+		f, err := fixture.Get("github.pull_request.opened")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if bodies[i], err = f.Body(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return bodies
+}
+
+// BenchmarkAccept stores pull_request events from 32 goroutines, each durable
+// before the next.
+func BenchmarkAccept(b *testing.B) {
+	db := open(b, filepath.Join(b.TempDir(), "ledger.db"))
+	bodies := pullRequests(b, 64)
+	header := map[string]string{"content-type": "application/json", "user-agent": "GitHub-Hookshot/1", "x-github-event": "pull_request", "x-github-hook-id": "292430182"}
+	now := time.Now()
+	var n atomic.Int64
+	b.SetBytes(int64(len(bodies[0])))
+	b.SetParallelism(16) // times GOMAXPROCS
+	b.ReportAllocs()
+	before := cpuTime(b)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			i := n.Add(1)
+			if _, err := db.Accept(b.Context(), accept(i, now, bodies[i%64], header)); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.StopTimer()
+	b.ReportMetric(float64(n.Load())/b.Elapsed().Seconds(), "accepts/s")
+	b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(n.Load()), "cpu-µs/op")
+}
+
+func accept(i int64, now time.Time, body []byte, header map[string]string) event.Accept {
+	digest := make([]byte, 32)
+	rand.Read(digest)
+	return event.Accept{
+		Event: event.Event{
+			ID: event.NewID(event.PrefixEvent, now), Hook: "pr-summary", Source: "github", Type: "pull_request", DeliveryID: fmt.Sprintf("72d3162e-cc78-11e3-81ab-4c9367dc%04d", i),
+			Subject: "codertocat/hello-world#17", Time: now, ReceivedAt: now, Method: "POST", ContentType: "application/json", Header: header, Body: body, Digest: digest,
+		},
+		Keys: []event.Key{{Value: fmt.Sprintf("id:%d", i), Redelivers: true}, {Value: "sum:" + hex.EncodeToString(digest)}},
+		Job:  event.JobSpec{ID: event.NewID(event.PrefixJob, now), Lane: "haiku", Model: "claude-haiku-5-5", Chosen: "hook", Priority: 5},
+		Now:  now, ForgetAt: now.Add(30 * 24 * time.Hour),
+	}
+}
+
+// cpuTime is what this process has used so far: on a shared machine it says more
+// than the time that passed.
+func cpuTime(b *testing.B) time.Duration {
+	var ru unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &ru); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(ru.Utime.Nano() + ru.Stime.Nano())
+}

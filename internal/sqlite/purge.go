@@ -1,0 +1,107 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/forebayhq/forebay/event"
+)
+
+// purgeBatch is how many rows one transaction forgets, so that no accept waits
+// long behind it.
+const purgeBatch = 100
+
+// Purge forgets what is older than its retention, at most p.Limit rows of each
+// kind, and returns how many rows of all kinds that were. Jobs that are not
+// over, their events, and jobs with pending deliveries stay. Call it again
+// until it returns 0.
+func (db *DB) Purge(ctx context.Context, p event.Purge) (int, error) {
+	total := 0
+	for _, kind := range []struct {
+		find   string
+		before time.Time
+		forget func(t *tx, key any, before int64) error
+	}{
+		{"purge_bodies", p.EventsBefore, (*tx).purgeBody},
+		{"purge_jobs", p.ResultsBefore, (*tx).purgeJob},
+		{"purge_keys", p.Now, (*tx).purgeKey},
+		{"purge_events", p.Now, (*tx).purgeEvent},
+	} {
+		before := micros(kind.before)
+		keys, err := db.purgeable(ctx, kind.find, before, p.Limit)
+		if err != nil {
+			return total, err
+		}
+		for len(keys) > 0 {
+			batch := keys[:min(purgeBatch, len(keys))]
+			keys = keys[len(batch):]
+			err := db.write(ctx, func(t *tx) error {
+				for _, key := range batch {
+					if err := kind.forget(t, key, before); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return total, err
+			}
+			total += len(batch)
+		}
+	}
+	return total, nil
+}
+
+// purgeable finds rows to forget, beside the writer.
+func (db *DB) purgeable(ctx context.Context, find string, before int64, limit int) ([]any, error) {
+	var keys []any
+	err := db.read(ctx, func(c *conn) error {
+		return c.query(ctx, find, func(r *row) { keys = append(keys, r.next()) }, before, int64(limit))
+	})
+	return keys, err
+}
+
+func (t *tx) purgeBody(key any, _ int64) error {
+	size, found := int64(0), false
+	t.writes++
+	err := t.query("purge_body", func(r *row) { size, found = r.int(), true }, key)
+	if found {
+		t.tally.eventBytes -= size
+	}
+	return err
+}
+
+// purgeJob forgets a job with all that belongs to it, if it may still be
+// forgotten: an operator may have sent its deliveries again meanwhile.
+func (t *tx) purgeJob(key any, before int64) error {
+	var state event.State
+	var of int64
+	err := t.query("purge_job_again", func(r *row) { state, of = event.State(r.text()), r.int() }, key, before)
+	if err != nil || state == "" {
+		return err
+	}
+	err = t.query("purge_deliveries_count", func(r *row) {
+		*t.tally.delivery(event.DeliveryState(r.text())) -= r.int()
+	}, key)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"purge_deliveries", "purge_calls", "purge_result", "purge_job"} {
+		if _, err := t.exec(name, key); err != nil {
+			return err
+		}
+	}
+	*t.tally.job(state)--
+	return one(t.exec("purge_event_release", of))
+}
+
+func (t *tx) purgeKey(key any, before int64) error {
+	n, err := t.exec("purge_key", key, before)
+	t.tally.dedupeKeys -= n
+	return err
+}
+
+func (t *tx) purgeEvent(key any, _ int64) error {
+	_, err := t.exec("purge_event", key)
+	return err
+}

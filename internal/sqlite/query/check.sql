@@ -1,0 +1,46 @@
+-- The audit: what no constraint of a single row can say. Each counts the rows
+-- that break a rule.
+
+-- name: check_event
+SELECT count(*) FROM job AS j WHERE NOT EXISTS (SELECT 1 FROM event AS e WHERE e.seq = j.event);
+
+-- name: check_body
+SELECT count(*) FROM job AS j WHERE j.finished_at = 0 AND NOT EXISTS (SELECT 1 FROM body AS b WHERE b.event = j.event);
+
+-- name: check_key
+SELECT count(*) FROM dedupe AS d WHERE NOT EXISTS (SELECT 1 FROM event AS e WHERE e.seq = d.event);
+
+-- name: check_result
+SELECT count(*) FROM job AS j WHERE (j.state = 'succeeded') <> EXISTS (SELECT 1 FROM result AS r WHERE r.job = j.seq);
+
+-- name: check_newest
+SELECT count(*) FROM event AS e WHERE e.jobs > 0 AND NOT EXISTS (SELECT 1 FROM job AS j WHERE j.id = e.job AND j.event = e.seq);
+
+-- name: check_jobs
+SELECT count(*) FROM event AS e LEFT JOIN (SELECT event, count(*) AS n FROM job GROUP BY event) AS j ON j.event = e.seq
+WHERE e.jobs <> coalesce(j.n, 0);
+
+-- name: check_late
+SELECT count(*) FROM job WHERE state = 'running' AND lease_until < ?1;
+
+-- name: check_serial
+SELECT count(*) FROM (SELECT 1 FROM delivery WHERE lease_until > 0 AND serial_key <> '' GROUP BY serial_key HAVING count(*) > 1);
+
+-- name: check_tally
+SELECT count(*) FROM tally AS t
+WHERE t.queued <> (SELECT count(*) FROM job WHERE state = 'queued')
+   OR t.running <> (SELECT count(*) FROM job WHERE state = 'running')
+   OR t.succeeded <> (SELECT count(*) FROM job WHERE state = 'succeeded')
+   OR t.dead <> (SELECT count(*) FROM job WHERE state = 'dead')
+   OR t.cancelled <> (SELECT count(*) FROM job WHERE state = 'cancelled')
+   OR t.superseded <> (SELECT count(*) FROM job WHERE state = 'superseded')
+   OR t.pending <> (SELECT count(*) FROM delivery WHERE state = 'pending')
+   OR t.done <> (SELECT count(*) FROM delivery WHERE state = 'done')
+   OR t.undelivered <> (SELECT count(*) FROM delivery WHERE state = 'dead')
+   OR t.dedupe_keys <> (SELECT count(*) FROM dedupe)
+   OR t.event_bytes <> (SELECT coalesce(sum(e.size), 0) FROM event AS e JOIN body AS b ON b.event = e.seq)
+   OR t.event_seq < (SELECT coalesce(max(seq), 0) FROM event)
+   OR t.job_seq < (SELECT coalesce(max(seq), 0) FROM job);
+
+-- name: check_bodies
+SELECT event, data FROM body WHERE event > ?1 ORDER BY event LIMIT 64;
