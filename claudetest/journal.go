@@ -107,7 +107,7 @@ func (s *Server) MessageCalls() []Call {
 type ClassStats struct {
 	Requests  int64 // Messages requests with a valid body
 	Admitted  int64 // within the limits
-	Succeeded int64 // answered with a whole message
+	Succeeded int64 // answered with a whole message, as nothing was to go wrong
 	Early     int64 // sent while a retry-after was running
 
 	OverRequests, OverInput, OverOutput, OverRamp int64 // refused with 429, by limit
@@ -202,10 +202,7 @@ func (x *exchange) enter(w *wireRequest) {
 }
 
 func head(text string) string {
-	if len(text) <= 256 {
-		return text
-	}
-	return text[:256]
+	return text[:boundary(text, 256)]
 }
 
 // finish closes the journal's entry, also when the exchange ends by a panic

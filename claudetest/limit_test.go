@@ -222,3 +222,54 @@ func TestCountTokensHasItsOwnLimit(t *testing.T) {
 		}
 	})
 }
+
+// Output binds: what is written exceeds burst and rate by no more than the
+// calls that were running, and greedy clients get nearly all.
+func TestOutputLimitProperty(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const span, senders, length = 4 * time.Minute, 10, 300
+		limits := claudetest.Limits{RequestsPerMinute: -1, InputTokensPerMinute: -1, OutputTokensPerMinute: 20_000, Burst: 5 * time.Second}
+		api := claudetest.StartPipe(t, claudetest.Options{
+			Limits: haiku(limits), Latency: time.Second, TokensPerSecond: 100, PieceEvery: 500 * time.Millisecond,
+			Output: claudetest.Lengths{Median: length},
+		})
+		client := raw(api)
+		start := time.Now()
+		var running sync.WaitGroup
+		for i := range senders {
+			running.Go(func() {
+				for n := 0; time.Since(start) < span; n++ {
+					if got := client.post(t.Context(), body("claude-haiku-5-5", fmt.Sprint(i, n), `,"stream":true`)); got.status != 200 {
+						time.Sleep(500 * time.Millisecond)
+					}
+				}
+			})
+		}
+		running.Wait()
+		minutes := time.Since(start).Minutes()
+		allowed := float64(limits.OutputTokensPerMinute) * (minutes + limits.Burst.Minutes())
+		written := float64(api.Total().OutputTokens)
+		if written > allowed+senders*length || written < 0.93*allowed || api.Total().OverOutput == 0 {
+			t.Errorf("%.0f tokens were written, %.0f allowed, %d refused", written, allowed, api.Total().OverOutput)
+		}
+	})
+}
+
+// Each organisation has buckets of its own.
+func TestOrganisations(t *testing.T) {
+	t.Parallel()
+	api := claudetest.Start(t, claudetest.Options{
+		Keys:   map[string]string{"k": "one", "k1": "one", "k2": "two"},
+		Limits: haiku(claudetest.Limits{RequestsPerMinute: 1}),
+	})
+	client := raw(api)
+	var got []string
+	for _, key := range []string{"k", "k1", "k2", "k3"} {
+		a := client.post(t.Context(), body("claude-haiku-5-5", "x", ""), "Authorization", "Bearer "+key)
+		got = append(got, fmt.Sprintf("%d %s", a.status, a.header.Get("Anthropic-Organization-Id")))
+	}
+	if want := "[200 one 429 one 200 two 401 ]"; fmt.Sprint(got) != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}

@@ -1,6 +1,7 @@
 package claudetest
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"net/http"
@@ -185,12 +186,12 @@ func (m *answering) wait(until time.Time) error {
 	return m.x.sleep(until)
 }
 
-// chunk is how many tokens are written at a time: a tenth of a second's worth,
+// chunk is how many tokens are written at a time: those of PieceEvery,
 // less when a failure needs more pieces, and all at once without a speed.
 func (m *answering) chunk() int64 {
 	size := int64(24)
 	if m.plan.speed > 0 {
-		size = max(1, int64(m.plan.speed/10))
+		size = max(1, int64(m.plan.speed*cmp.Or(m.x.s.PieceEvery, 100*time.Millisecond).Seconds()))
 	}
 	if m.plan.fail.Kind == Huge {
 		size = 4096

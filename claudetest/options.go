@@ -39,6 +39,9 @@ type Options struct {
 	Jitter float64
 	// TokensPerSecond is how fast a reply is written. 0: at once.
 	TokensPerSecond float64
+	// PieceEvery is how much of that is written at a time. 0: 100 ms. Longer
+	// makes long runs in fake time cheaper.
+	PieceEvery time.Duration
 	// PingEvery is the silence after which a stream sends a ping, besides the
 	// one behind the first block. 0: 10 s.
 	PingEvery time.Duration
@@ -133,8 +136,8 @@ func (o *Options) check() error {
 	if o.ThinkingShare >= 1 {
 		errs = append(errs, fmt.Errorf("thinking share is %v; write a share below 1", o.ThinkingShare))
 	}
-	if o.Latency < 0 || o.TokensPerSecond < 0 || o.BatchDuration < 0 || o.PingEvery < 0 {
-		errs = append(errs, errors.New("latency, tokens per second, batch duration and ping interval must not be negative"))
+	if o.Latency < 0 || o.TokensPerSecond < 0 || o.BatchDuration < 0 || o.PingEvery < 0 || o.PieceEvery < 0 {
+		errs = append(errs, errors.New("latency, tokens per second, batch duration, ping and piece intervals must not be negative"))
 	}
 	return errors.Join(append(errs, o.checkFailures()...)...)
 }

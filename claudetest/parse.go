@@ -61,6 +61,7 @@ type jsonOptions struct {
 	Jitter          float64      `json:"jitter"`
 	TokensPerSecond float64      `json:"tokens_per_second"`
 	PingEvery       jsonDuration `json:"ping_every"`
+	PieceEvery      jsonDuration `json:"piece_every"`
 	Output          struct {
 		Median int64   `json:"median"`
 		Sigma  float64 `json:"sigma"`
@@ -95,7 +96,7 @@ type jsonOptions struct {
 //	  "limits": {"haiku-5-5": {"requests_per_minute": 60, "input_tokens_per_minute": 50000,
 //	             "output_tokens_per_minute": 8000, "burst": "10s"}},
 //	  "ramp": {"floor": 100, "factor": 2, "window": "1m"},
-//	  "latency": "900ms", "jitter": 0.2, "tokens_per_second": 80, "ping_every": "10s",
+//	  "latency": "900ms", "jitter": 0.2, "tokens_per_second": 80, "ping_every": "10s", "piece_every": "100ms",
 //	  "output": {"median": 280, "sigma": 0.6, "max": 4000}, "thinking_share": 0.25,
 //	  "input_estimate_error": 0.1, "count_refused": false,
 //	  "script": [{"kind": "overloaded", "times": 3}, {"kind": "cut", "after": 2, "endpoint": "messages"}],
@@ -130,7 +131,7 @@ func (in *jsonOptions) options() Options {
 		Seed: in.Seed, Keys: in.Keys, Tier: in.Tier, InputEstimateError: in.InputEstimateError, CountRefused: in.CountRefused,
 		Ramp:    RampLimit{in.Ramp.Floor, in.Ramp.Factor, time.Duration(in.Ramp.Window)},
 		Latency: time.Duration(in.Latency), Jitter: in.Jitter, TokensPerSecond: in.TokensPerSecond,
-		PingEvery: time.Duration(in.PingEvery), Output: Lengths(in.Output), ThinkingShare: in.ThinkingShare,
+		PingEvery: time.Duration(in.PingEvery), PieceEvery: time.Duration(in.PieceEvery), Output: Lengths(in.Output), ThinkingShare: in.ThinkingShare,
 		Magic: in.Magic, BatchDuration: time.Duration(in.BatchDuration),
 		CountTokensPerMinute: in.CountTokensPerMinute, BatchCallsPerMinute: in.BatchCallsPerMinute,
 		BatchQueue: in.BatchQueue, Retired: in.Retired, JournalSize: in.JournalSize,

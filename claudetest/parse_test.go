@@ -18,7 +18,7 @@ func TestParseOptions(t *testing.T) {
 		"seed": 1, "tier": "build", "keys": {"sk-ant-1": "acme"}, "magic": true,
 		"limits": {"haiku-5-5": {"requests_per_minute": 60, "burst": "10s"}},
 		"ramp": {"floor": 100, "factor": 2, "window": "1m"},
-		"latency": "900ms", "jitter": 0.2, "tokens_per_second": 80, "ping_every": "10s",
+		"latency": "900ms", "jitter": 0.2, "tokens_per_second": 80, "ping_every": "10s", "piece_every": "1s",
 		"output": {"median": 280, "sigma": 0.6, "max": 4000}, "thinking_share": 0.25,
 		"input_estimate_error": 0.1, "count_refused": false,
 		"script": [{"kind": "overloaded", "times": 3}, {"kind": "cut", "after": 2, "endpoint": "messages"}, {}],
@@ -31,7 +31,7 @@ func TestParseOptions(t *testing.T) {
 	}
 	if got.Latency != 900*time.Millisecond || got.Limits["haiku-5-5"].Burst != 10*time.Second || got.Output.Median != 280 ||
 		got.Script[0].Fail.Kind != claudetest.Overloaded || got.Script[0].Times != 3 || got.Script[1].Fail.After != 2 || got.Script[2].Fail != nil ||
-		got.Faults[0].RetryAfter != "3" || got.Faults[0].Rate != 0.01 || got.Ramp.Floor != 100 || !got.Magic {
+		got.Faults[0].RetryAfter != "3" || got.Faults[0].Rate != 0.01 || got.Ramp.Floor != 100 || !got.Magic || got.PieceEvery != time.Second {
 		t.Errorf("got %+v", got)
 	}
 	if _, err := claudetest.New(got); err != nil {

@@ -270,21 +270,22 @@ func answer(w *wireRequest, r Request) string {
 	fmt.Fprintf(&b, "**Simulated answer** (no model has read this)\n\n- Asked of %s: %d message(s), %s bytes, about %s tokens.\n",
 		w.model.id, len(r.Messages), thousands(int64(bytes)), thousands(w.input))
 	prompt := r.Prompt()
-	lines, files, added, removed := shape(prompt)
+	lines, hunks, added, removed := shape(prompt)
 	fmt.Fprintf(&b, "- The last message has %s bytes in %d line(s).\n", thousands(int64(len(prompt))), lines)
-	if files+added+removed > 0 {
-		fmt.Fprintf(&b, "- It holds changes to %d file(s): %d line(s) added, %d removed.\n", files, added, removed)
+	if hunks > 0 {
+		fmt.Fprintf(&b, "- It looks like a diff of %d hunk(s): %d line(s) added, %d removed.\n", hunks, added, removed)
 	}
 	return b.String()
 }
 
 // shape counts lines, and what looks like a diff.
-func shape(text string) (lines, files, added, removed int) {
+func shape(text string) (lines, hunks, added, removed int) {
 	for line := range strings.Lines(text) {
 		lines++
 		switch {
-		case strings.HasPrefix(line, "+++ "), strings.HasPrefix(line, "### "):
-			files++
+		case strings.HasPrefix(line, "@@ "):
+			hunks++
+		case strings.HasPrefix(line, "+++ "):
 		case strings.HasPrefix(line, "--- "):
 		case strings.HasPrefix(line, "+"):
 			added++
@@ -292,7 +293,7 @@ func shape(text string) (lines, files, added, removed int) {
 			removed++
 		}
 	}
-	return lines, files, added, removed
+	return lines, hunks, added, removed
 }
 
 // fill brings a text to a length in bytes.

@@ -1,6 +1,7 @@
 package claudetest
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -129,11 +130,7 @@ func (m *answering) pinged() {
 
 // rested starts the silence after which a ping is due anew.
 func (m *answering) rested() {
-	every := m.x.s.PingEvery
-	if every <= 0 {
-		every = 10 * time.Second
-	}
-	m.ping = time.Now().Add(every)
+	m.ping = time.Now().Add(cmp.Or(m.x.s.PingEvery, 10*time.Second))
 }
 
 // sent flushes when the reply has a speed, or must be seen now.
