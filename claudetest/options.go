@@ -51,7 +51,8 @@ type Options struct {
 	// where it thinks. 0: a quarter. Negative: none.
 	ThinkingShare float64
 	// Reply makes the reply instead of the simulator. It may block (a test
-	// that holds a call open does so) and must be safe for concurrent use.
+	// that holds a call open does so) and must be safe for concurrent use. For
+	// the requests of a batch it is asked when the batch ends, and must not block.
 	Reply func(Request) Reply
 
 	// Script says what happens to the first requests, step by step; then the
