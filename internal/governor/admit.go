@@ -193,7 +193,7 @@ func (t *turn) depth(hook string) int { return min(len(t.queue[hook]), 1+lookBeh
 func (t *turn) room(f forecast, now time.Time) (wait int64, lane bool) {
 	at := millis(now)
 	pace := t.pace(at)
-	if wait = max(t.Req.wait(1, pace), t.outputWait(f.output, pace)); wait > 0 {
+	if wait = max(t.Req.wait(1, pace), t.outputWait(f.output, pace, at)); wait > 0 {
 		t.end(event.RateLimited, now.Add(time.Duration(wait)*time.Millisecond))
 		return wait, true
 	}
@@ -218,32 +218,33 @@ func (t *turn) pinned(first bool, wait int64, now time.Time) bool {
 // more answer. The API refuses new calls while its bucket is empty; what open
 // calls are still going to say is counted against what will flow in while they
 // say it.
-func (l *lane) outputWait(need, pace float64) int64 {
+func (l *lane) outputWait(need, pace float64, now int64) int64 {
 	b := &l.Out
 	if !b.known() {
 		return 0
 	}
-	margin := min(outputMargin*b.Burst, b.rate())
+	margin := max(outputReserve*b.reserve(), l.uncounted(now)) * (1 + float64(l.Gate.Waiting)/10)
 	if b.Level < margin {
-		return b.wait(margin, pace)
+		return max(int64((margin-b.Level)/(b.rate()*pace)*1000), 1)
 	}
-	seconds := l.Seconds
-	if seconds <= 0 {
-		seconds = firstSeconds
-	}
-	room := b.Level - margin + b.rate()*pace*seconds*outputHorizon
+	room := b.level() - margin + b.rate()*pace*l.lag()*outputHorizon
 	if l.Open == 0 || l.Pending+need <= room {
 		return 0
 	}
 	return max(int64((l.Pending+need-room)/(b.rate()*pace)*1000), 1)
 }
 
-// How the output bucket is used: the share of its burst that stays free, and
-// the share of an answer's duration during which the open answers say what is
-// still pending.
+// How the output bucket is used.
 const (
-	outputMargin  = 0.15
-	outputHorizon = 0.5
+	// outputHorizon is how much more than the rate may be pending for the time
+	// that output takes to come: a little, so that the rate is used up, and no
+	// more than the reserve catches.
+	outputHorizon = 1.1
+	// outputReserve is the reserve against that of other buckets: output is
+	// counted a little after it was produced.
+	outputReserve = 1.6
+	// chargeGap is how long output streams before it is charged, in seconds.
+	chargeGap = 0.3
 )
 
 // A choice is a job that fits.

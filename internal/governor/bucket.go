@@ -6,7 +6,12 @@ import "math"
 const (
 	mostPerMinute = 1e12   // beyond it a limit is nonsense
 	fullBurst     = 60.0   // seconds: a bucket holds at most a minute of its rate
-	leastBurst    = 1.0    // seconds: shorter bursts are not modelled
+	leastBurst    = 1.0    // seconds: "60 RPM might be enforced as 1 request per second"
+	large         = 0.8    // share of the burst from which a request counts as large
+	reserved      = 0.3    // seconds of the rate that stay in reserve, to begin with
+	mostReserved  = 0.6    // share of the burst that may stay in reserve
+	noiseStep     = 0.04   // seconds by which a surprise widens the reserve
+	fullAt        = 0.995  // share of the burst at which it is full
 	mostDebt      = 2.0    // minutes of the rate: debt past it is forgiven
 	mostSkew      = 60_000 // ms by which the clocks of two processes may differ
 )
@@ -17,7 +22,8 @@ type bucket struct {
 	Limit float64 `json:"limit,omitempty"` // per minute; 0: not known
 	Burst float64 `json:"burst,omitempty"` // tokens that it holds when full
 	Level float64 `json:"level"`
-	At    int64   `json:"at"` // ms, of Level
+	At    int64   `json:"at"`              // ms, of Level
+	Noise float64 `json:"noise,omitempty"` // seconds added to the reserve: it was too small
 }
 
 // known reports whether the bucket bounds anything.
@@ -65,7 +71,7 @@ func setBack(now, then int64) bool { return then-now > mostSkew }
 
 // take debits n, or gives back if n is negative.
 func (b *bucket) take(n float64) {
-	b.Level -= n
+	b.Level = min(b.Level, b.brim()) - n
 	b.clamp()
 }
 
@@ -88,16 +94,48 @@ func (b *bucket) clamp() {
 		b.Level = min(max(b.Level, -mostPerMinute), 0)
 		return
 	}
-	b.Level = min(max(b.Level, -mostDebt*b.Limit), b.Burst)
+	b.Level = min(max(b.Level, -mostDebt*b.Limit), b.Burst+b.reserve())
 }
 
-// full reports whether nothing more flows in. A request larger than the burst
-// is let go then: it would never fit better.
-func (b *bucket) full() bool { return b.Level >= 0.995*b.Burst }
+// brim is the most that may be used. Time goes on to count for a moment above
+// it, so that one can tell a bucket that is full from one that just became so.
+func (b *bucket) brim() float64 {
+	if !b.known() {
+		return 0
+	}
+	return b.Burst
+}
+
+// level is what may be used.
+func (b *bucket) level() float64 { return min(b.Level, b.brim()) }
+
+// full reports whether nothing more flows in.
+func (b *bucket) full() bool { return b.Level >= fullAt*b.Burst }
+
+// reserve is what stays in the bucket for what we cannot see: requests that
+// arrive closer together than they were sent, prompts larger than foretold,
+// output that is not counted yet.
+func (b *bucket) reserve() float64 {
+	return min((reserved+b.Noise)*b.rate(), mostReserved*b.Burst)
+}
+
+// surprised widens the reserve: there was room by our count, and there was none.
+func (b *bucket) surprised() { b.Noise = min(b.Noise+noiseStep, mostReserved) }
 
 // fits reports whether n may be taken.
-func (b *bucket) fits(n float64) bool {
-	return !b.known() || b.Level >= n || b.full()
+func (b *bucket) fits(n float64) bool { return !b.known() || b.Level >= b.enough(n) }
+
+// enough is the level at which n may be taken. What does not fit beside the
+// reserve waits for a full bucket, and what is about as large as the whole
+// bucket for one that is surely full: it will never fit better.
+func (b *bucket) enough(n float64) float64 {
+	switch {
+	case n+b.reserve() <= fullAt*b.Burst:
+		return n + b.reserve()
+	case n <= large*b.Burst:
+		return fullAt * b.Burst
+	}
+	return b.Burst + fullAt*b.reserve()
 }
 
 // wait returns the milliseconds until n fits.
@@ -105,16 +143,15 @@ func (b *bucket) wait(n, pace float64) int64 {
 	if b.fits(n) {
 		return 0
 	}
-	missing := min(n, 0.995*b.Burst) - b.Level
-	return int64(math.Ceil(missing / (b.rate() * pace) * 1000))
+	return max(int64(math.Ceil((b.enough(n)-b.Level)/(b.rate()*pace)*1000)), 1)
 }
 
 // sane reports whether a stored bucket can be believed.
 func (b *bucket) sane() bool {
-	for _, f := range []float64{b.Limit, b.Burst, b.Level} {
+	for _, f := range []float64{b.Limit, b.Burst, b.Level, b.Noise} {
 		if math.IsNaN(f) || math.IsInf(f, 0) || math.Abs(f) > 10*mostPerMinute {
 			return false
 		}
 	}
-	return b.Limit >= 0 && b.Burst >= 0
+	return b.Limit >= 0 && b.Burst >= 0 && b.Noise >= 0 && b.Noise <= 1
 }

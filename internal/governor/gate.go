@@ -80,6 +80,7 @@ func (g *gate) sane() bool {
 // every 529, more with every answer. Zero is no bound.
 type load struct {
 	Most  float64 `json:"most,omitempty"`
+	Knee  float64 `json:"knee,omitempty"`  // where the last trouble began
 	Fails int     `json:"fails,omitempty"` // failures in a row
 	At    int64   `json:"at,omitempty"`    // ms, of the last cut
 }
@@ -98,18 +99,28 @@ func (l *load) failed(overload bool, running int, now int64) {
 	if l.Most > 0 {
 		from = math.Min(from, l.Most)
 	}
+	if l.Most == 0 || l.Most > l.Knee/2 {
+		l.Knee = from
+	}
 	l.Most, l.At = math.Max(from*2/3, 1), now
 }
 
-// answered counts a success: one more per round.
+// answered counts a success. The bound doubles with every round of calls up to
+// half of where the trouble began, and then grows by three.
 func (l *load) answered(most int) {
 	l.Fails = 0
 	if l.Most == 0 {
 		return
 	}
-	if l.Most += 1 / l.Most; l.Most >= float64(most) {
-		l.Most = 0
+	step := 1.0
+	if l.Most > l.Knee/2 {
+		step = math.Min(3/l.Most, 1)
+	}
+	if l.Most += step; l.Most >= float64(most) {
+		l.Most, l.Knee = 0, 0
 	}
 }
 
-func (l *load) sane() bool { return l.Most >= 0 && l.Fails >= 0 && l.Most < math.MaxInt32 }
+func (l *load) sane() bool {
+	return l.Most >= 0 && l.Knee >= 0 && l.Fails >= 0 && l.Most < math.MaxInt32
+}

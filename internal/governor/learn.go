@@ -40,11 +40,12 @@ func (l *lane) dimensions() [3]dimension {
 }
 
 // learn takes the limits and levels out of a response's headers
-// (https://platform.claude.com/docs/en/api/rate-limits). fresh says that the
-// response only just began, so that its levels are of now. What is missing,
+// (https://platform.claude.com/docs/en/api/rate-limits). Levels are those
+// of the moment at which the request arrived, some time after sent; zero: too
+// long ago. What is missing,
 // malformed or contradicts itself is passed over.
-func (l *lane) learn(headers map[string][]string, now time.Time, fresh bool) {
-	h := header(headers)
+func (l *lane) learn(headers map[string][]string, sent, now time.Time) {
+	h, fresh := header(headers), !sent.IsZero()
 	for _, d := range l.dimensions() {
 		prefix := "Anthropic-Ratelimit-" + d.name + "-"
 		limit, ok := amount(h.get(prefix + "Limit"))
@@ -56,8 +57,11 @@ func (l *lane) learn(headers map[string][]string, now time.Time, fresh bool) {
 		if !ok || left > limit || !fresh {
 			continue
 		}
-		d.reconcile(limit, left)
-		d.burst(limit, left, fullIn(h, prefix+"Reset", now))
+		d.lower(left, now.Sub(sent).Seconds())
+		if l.Tight == 0 && d.bucket.Limit >= limit {
+			d.raise(left)
+			d.burst(left, fullIn(h, prefix+"Reset", now))
+		}
 	}
 }
 
@@ -69,17 +73,21 @@ func (d dimension) announce(limit float64, now int64) {
 	d.bucket.learn(limit, now)
 }
 
-// reconcile moves the level to what the API says is left: down at once, up only
-// when it cannot be rounding or requests under way.
-func (d dimension) reconcile(limit, left float64) {
+// lower moves the level down to what the API said was left, and what flowed in
+// since.
+func (d dimension) lower(left, seconds float64) {
 	b := d.bucket
-	if b.Level > left+d.slack {
-		b.Level = left + d.slack
-	}
-	if b.Limit < limit {
-		return // ours is smaller by configuration: its level is its own
-	}
-	if least := left - d.slack - d.onTheWay; least > b.Level+max(4*d.slack, 2, 0.02*b.Burst) {
+	b.Level = min(b.Level, left+d.slack+b.rate()*max(seconds, 0))
+	b.clamp()
+}
+
+// raise moves the level up to what the API says is left, when the difference can
+// be neither rounding nor requests that arrived since or are under way. It is not asked where the
+// configuration keeps us below the API's limit, or after a 429 that the API's
+// own count did not foretell: then that count is not the one that it enforces.
+func (d dimension) raise(left float64) {
+	b := d.bucket
+	if least := left - d.slack - d.onTheWay; least > b.Level+max(4*d.slack, 2*b.rate(), 2) {
 		b.Level = least
 	}
 	b.clamp()
@@ -87,11 +95,8 @@ func (d dimension) reconcile(limit, left float64) {
 
 // burst learns how much the API's bucket holds from what is left and when it
 // will be full again: seconds, with a resolution of one.
-func (d dimension) burst(limit, left float64, seconds float64) {
+func (d dimension) burst(left, seconds float64) {
 	b := d.bucket
-	if b.Limit < limit {
-		return
-	}
 	if left-d.slack > b.Burst {
 		b.bound(left)
 	}
@@ -140,7 +145,9 @@ func (l *lane) limited(gr *Grant, o Outcome, r reaction, now time.Time) {
 			continue
 		}
 		known = true
-		d.tighten(d.need(gr))
+		d.tighten(d.need(gr), millis(gr.At) > l.Tight)
+	}
+	if known {
 		l.Tight = millis(now)
 	}
 	if !known { // no telling which limit: send less
@@ -160,14 +167,16 @@ func (d dimension) need(gr *Grant) float64 {
 	return 1
 }
 
-// tighten empties the bucket and shrinks it by what it had too much.
-func (d dimension) tighten(need float64) {
+// tighten empties the bucket and shrinks it by what it had too much. Requests
+// that were sent before an earlier refusal came back teach nothing new.
+func (d dimension) tighten(need float64, news bool) {
 	b := d.bucket
 	if !b.known() {
 		return
 	}
-	if over := b.Level - need; over > 0 && !b.full() {
-		b.bound(b.Burst - over)
+	if over := b.Level - need; over > 0 && news && need < large*b.Burst {
+		b.bound(0.9 * (b.Burst - max(over-b.reserve(), 0) - d.onTheWay))
+		b.surprised()
 	}
 	b.Level = min(b.Level, 0)
 }

@@ -2,6 +2,7 @@ package governor
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"github.com/forebayhq/forebay/event"
@@ -35,12 +36,12 @@ func (g *Governor) Begun(gr *Grant, u event.Usage, headers map[string][]string, 
 		gr.Input = n
 	}
 	gr.began = now
-	actual := gr.Input
+	actual, sent := gr.Input, gr.At
 	return func(row event.Lane) event.Lane {
 		l := g.open(row, now)
 		l.Gate.heard(float64(predicted), millis(now))
 		l.In.take(float64(actual - predicted))
-		l.learn(headers, now, true)
+		l.learn(headers, sent, now)
 		l.Gate.passed()
 		return l.close(now)
 	}
@@ -73,9 +74,26 @@ func (g *Governor) Charged(c Charge, now time.Time) func(event.Lane) event.Lane 
 	return func(row event.Lane) event.Lane {
 		l := g.open(row, now)
 		l.Out.take(float64(c.Output))
+		l.flows(float64(c.Output), millis(now))
 		l.Pending = max(l.Pending-float64(c.Pending), 0)
 		return l.close(now)
 	}
+}
+
+// flows keeps the rate at which output streams, averaged over about a second.
+func (l *lane) flows(tokens float64, now int64) {
+	seconds := float64(min(max(now-l.FlowAt, 0), 60_000)) / 1000
+	l.FlowRate = l.FlowRate*math.Exp(-seconds) + min(tokens, mostOutput)
+	l.FlowAt = max(l.FlowAt, now)
+	if setBack(now, l.FlowAt) {
+		l.FlowAt = now
+	}
+}
+
+// uncounted is the output that has streamed and is not yet charged.
+func (l *lane) uncounted(now int64) float64 {
+	seconds := float64(max(now-l.FlowAt, 0)) / 1000
+	return l.FlowRate * math.Exp(-seconds) * chargeGap
 }
 
 // Released gives back what was debited for a job that never called.
@@ -100,7 +118,7 @@ func (g *Governor) Settled(gr *Grant, o Outcome, now time.Time) func(event.Lane)
 		l.closeGrant(&done, now)
 		l.use(&done, o, g.options.Hooks[done.Hook].Weight)
 		if done.began.IsZero() {
-			l.learn(o.Headers, now, false)
+			l.learn(o.Headers, time.Time{}, now)
 		}
 		l.react(&done, o, reaction{running: open, most: g.options.MaxInFlight}, now)
 		return l.close(now)

@@ -8,13 +8,13 @@ import (
 
 // What is assumed before anything was seen.
 const (
-	firstExtra   = 500.0 // input tokens beyond the event
-	firstOutput  = 400.0
-	bytesPerTok  = 3.0  // of input and output text
-	firstSeconds = 8.0  // that an answer streams
-	outputShare  = 0.65 // the quantile that stands for the output: about the mean of skewed sizes
-	mostInput    = 1e7  // no model takes or gives more in one call
-	mostOutput   = 1e6
+	firstExtra  = 500.0 // input tokens beyond the event
+	firstOutput = 400.0
+	bytesPerTok = 3.0  // of input and output text
+	firstLag    = 4.0  // seconds from a grant to its average output token
+	outputShare = 0.65 // the quantile that stands for the output: about the mean of skewed sizes
+	mostInput   = 1e7  // no model takes or gives more in one call
+	mostOutput  = 1e6
 )
 
 // A profile is what the answers of one hook and model taught: input tokens as a
@@ -44,21 +44,33 @@ type forecast struct {
 	perToken      float64
 }
 
-// predict forecasts a job of so many bytes.
+// predict forecasts a job of so many bytes. The first few answers are weighed
+// against what was assumed before them.
 func (l *lane) predict(hook Hook, key string, size int) forecast {
+	prior := guess(hook, size)
 	p, seen := l.Profiles[key]
 	if !seen || p.N < 1 {
-		extra := float64(hook.ExtraTokens)
-		if extra <= 0 {
-			extra = firstExtra
-		}
-		return forecast{input: min(extra+float64(size)/bytesPerTok, mostInput), output: bounded(firstOutput, hook), perToken: bytesPerTok}
+		return prior
 	}
-	input := p.Tokens + p.slope()*(float64(size)-p.Size)
+	trust := p.N / (p.N + 3)
+	input := max(p.Tokens+p.slope()*(float64(size)-p.Size), 0.1*p.Tokens)
 	return forecast{
-		input:    min(max(input, 0.1*p.Tokens, 1), mostInput),
-		output:   bounded(math.Exp(min(p.LogOut, math.Log(mostOutput))), hook),
+		input:    min(max(trust*input+(1-trust)*prior.input, 1), mostInput),
+		output:   bounded(trust*p.output()+(1-trust)*prior.output, hook),
 		perToken: p.PerTok,
+	}
+}
+
+// guess is the forecast before anything was seen.
+func guess(hook Hook, size int) forecast {
+	extra := float64(hook.ExtraTokens)
+	if extra <= 0 {
+		extra = firstExtra
+	}
+	return forecast{
+		input:    min(extra+float64(max(size, 0))/bytesPerTok, mostInput),
+		output:   bounded(firstOutput, hook),
+		perToken: bytesPerTok,
 	}
 }
 
@@ -69,6 +81,9 @@ func bounded(output float64, hook Hook) float64 {
 	}
 	return max(output, 1)
 }
+
+// output returns the output quantile in tokens.
+func (p profile) output() float64 { return math.Exp(min(p.LogOut, math.Log(mostOutput))) }
 
 // slope returns tokens per byte, between none and one.
 func (p profile) slope() float64 {

@@ -47,15 +47,33 @@ func (l *lane) answered(gr *Grant, o Outcome, r reaction, now time.Time) {
 	l.Load.answered(r.most)
 	if gr.began.IsZero() {
 		l.Gate.passed()
-	} else if took := now.Sub(gr.began).Seconds(); took > 0 {
-		if l.Seconds <= 0 {
-			l.Seconds = firstSeconds
-		}
-		l.Seconds += 0.05 * (min(took, 600) - l.Seconds)
+	} else {
+		l.lagged(gr, o.Usage.OutputTokens, now)
 	}
 	if o.Code == "" && o.Usage.OutputTokens > 0 {
 		l.observe(profileKey(gr.Hook, gr.Model), gr, o.Usage, millis(now))
 	}
+}
+
+// lagged learns how long after its grant an output token comes, on average over
+// tokens: what is pending is the rate times that (Little's law).
+func (l *lane) lagged(gr *Grant, output int64, now time.Time) {
+	lag := gr.began.Sub(gr.At).Seconds() + now.Sub(gr.began).Seconds()/2
+	weight := min(float64(output), mostOutput)
+	if !(lag > 0) || weight < 1 {
+		return
+	}
+	const keep = 0.97
+	l.LagSum = keep*l.LagSum + weight*min(lag, 600)
+	l.LagWeight = keep*l.LagWeight + weight
+}
+
+// lag returns the seconds between a grant and its average output token.
+func (l *lane) lag() float64 {
+	if l.LagWeight < 1 {
+		return firstLag
+	}
+	return l.LagSum / l.LagWeight
 }
 
 // failing takes a failure of the API's. One may be chance; several in a row

@@ -25,9 +25,13 @@ type state struct {
 	In      bucket `json:"in"`
 	Out     bucket `json:"out"`
 
-	Pending float64 `json:"pending,omitempty"` // output predicted for open calls and not yet charged
-	Open    int     `json:"open,omitempty"`    // grants not settled
-	Seconds float64 `json:"seconds,omitempty"` // how long answers stream, on average
+	Pending   float64 `json:"pending,omitempty"` // output predicted for open calls and not yet charged
+	Open      int     `json:"open,omitempty"`    // grants not settled
+	LagSum    float64 `json:"lag_sum,omitempty"` // see lag
+	LagWeight float64 `json:"lag_weight,omitempty"`
+
+	FlowRate float64 `json:"flow_rate,omitempty"` // output tokens per second
+	FlowAt   int64   `json:"flow_at,omitempty"`
 
 	Gate   gate    `json:"gate"`
 	Load   load    `json:"load"`

@@ -1,0 +1,106 @@
+package governor
+
+import (
+	"time"
+
+	"github.com/forebayhq/forebay/event"
+)
+
+// A View is a lane's state for people.
+type View struct {
+	Requests Level
+	Input    Level
+	Output   Level
+	Open     int   // grants not settled
+	Pending  int64 // output tokens that they are still expected to produce
+	// Window is how many calls may be sent before an answer begins; zero: the
+	// lane is fully open.
+	Window int
+	// Most is how many calls may be in flight while the API is overloaded; zero:
+	// no bound of that kind.
+	Most int
+	// Pace is the share of the rates in use: below one after a ramp limit.
+	Pace float64
+}
+
+// A Level is one budget of a lane, in requests or tokens.
+type Level struct {
+	Limit int64 // per minute; zero: not known yet
+	Left  int64 // negative: in debt
+	Burst int64 // what the API lets through at once, as far as it is known
+}
+
+// View returns the state of a lane as it is now.
+func (g *Governor) View(row event.Lane, now time.Time) View {
+	l := g.open(row, now)
+	return View{
+		Requests: l.Req.view(), Input: l.In.view(), Output: l.Out.view(),
+		Open: l.Open, Pending: int64(l.Pending),
+		Window: int(l.Gate.Width), Most: int(l.Load.Most), Pace: l.pace(millis(now)),
+	}
+}
+
+func (b *bucket) view() Level {
+	if !b.known() {
+		return Level{}
+	}
+	return Level{Limit: int64(b.Limit), Left: int64(b.level()), Burst: int64(b.Burst)}
+}
+
+// Why says why a job queued in a lane is not running, and until when.
+func (g *Governor) Why(row event.Lane, now time.Time) Wait {
+	if row.Blocks(now) {
+		return Wait{Reason: event.JobReason(row.Reason), Until: row.Until}
+	}
+	l := g.open(row, now)
+	pace := l.pace(millis(now))
+	input, output := l.average()
+	wait := max(l.Req.wait(1, pace), l.In.wait(input, pace), l.outputWait(output, pace, millis(now)))
+	switch {
+	case wait > 0:
+		return Wait{Reason: event.RateLimited, Until: now.Add(time.Duration(wait) * time.Millisecond)}
+	case !l.Gate.admits():
+		return Wait{Reason: event.RateLimited}
+	}
+	return Wait{Reason: event.WaitingTurn}
+}
+
+// Empty estimates when a lane with so many queued jobs will have taken the last
+// of them, by the budget that binds. ok is false while too little is known.
+func (g *Governor) Empty(row event.Lane, queued int, now time.Time) (at time.Time, ok bool) {
+	l := g.open(row, now)
+	if len(l.Profiles) == 0 {
+		return time.Time{}, false
+	}
+	input, output := l.average()
+	pace, seconds := l.pace(millis(now)), 0.0
+	for _, need := range []struct {
+		bucket *bucket
+		each   float64
+	}{{&l.Req, 1}, {&l.In, input}, {&l.Out, output}} {
+		if b := need.bucket; b.known() {
+			seconds, ok = max(seconds, (float64(queued)*need.each-b.level())/(b.rate()*pace)), true
+		}
+	}
+	if row.Blocks(now) {
+		if row.Until.IsZero() {
+			return time.Time{}, false
+		}
+		now = row.Until
+	}
+	return now.Add(time.Duration(min(seconds, 1e8) * float64(time.Second))), ok
+}
+
+// average returns the tokens of a typical job of the lane.
+func (l *lane) average() (input, output float64) {
+	var n float64
+	for _, p := range l.Profiles {
+		weight := min(p.N, 100)
+		n, input, output = n+weight, input+weight*p.Tokens, output+weight*p.output()
+	}
+	if n == 0 {
+		f := guess(Hook{}, 0)
+		return f.input, f.output
+	}
+	return input / n, output / n
+}
