@@ -9,17 +9,18 @@ import (
 // TestBounded shows that small hostile files cost little.
 func TestBounded(t *testing.T) {
 	t.Parallel()
-	laughs := "a: &a [x,x,x,x,x,x,x,x,x]\n"
+	var laughs strings.Builder
+	laughs.WriteString("a: &a [x,x,x,x,x,x,x,x,x]\n")
 	for c := 'b'; c < 'k'; c++ {
 		p := string(c - 1)
-		laughs += string(c) + ": &" + string(c) + " [*" + strings.Join(strings.Split(strings.Repeat(p, 9), ""), ",*") + "]\n"
+		laughs.WriteString(string(c) + ": &" + string(c) + " [*" + strings.Join(strings.Split(strings.Repeat(p, 9), ""), ",*") + "]\n")
 	}
 	for name, data := range map[string]string{
 		"deep lists":       strings.Repeat("[", maxConfig/2),
 		"deep mappings":    strings.Repeat("{a: ", maxConfig/8),
 		"many keys":        "hooks: {" + strings.Repeat("a: {}, ", maxConfig/8) + "}",
 		"many lines":       strings.Repeat("x: [1\n", maxConfig/8),
-		"billion laughs":   laughs,
+		"billion laughs":   laughs.String(),
 		"many variables":   "listen: \"" + strings.Repeat("${A}", maxConfig/8) + "\"",
 		"one long unknown": strings.Repeat("k", maxConfig/2) + ": 1",
 		"many documents":   strings.Repeat("---\na: b\n", maxConfig/16),

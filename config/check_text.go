@@ -38,7 +38,7 @@ func (h *hookCheck) rule(path, source string, want rule.Type) {
 	if remedy == "" {
 		remedy = "correct the rule"
 	}
-	h.wrongIn(path, bad.Line, bad.Column, name(path)+": "+bad.Message, remedy)
+	h.wrongIn(path, place{bad.Line, bad.Column}, name(path)+": "+bad.Message, remedy)
 }
 
 // prompts compiles the hook's templates.

@@ -78,7 +78,8 @@ func golden(t *testing.T, path string) {
 
 // outcome renders what Parse says of data: its errors, then its warnings.
 func outcome(dir string, data []byte, env map[string]string) string {
-	c, err := parse("forebay.yaml", data, dir, lookup(env), time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC))
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	c, err := parseAt(now, data, &decoder{file: "forebay.yaml", dir: dir, getenv: lookup(env)})
 	var b strings.Builder
 	var warnings []Problem
 	if bad, ok := errors.AsType[*Errors](err); ok {

@@ -45,19 +45,25 @@ func (d *decoder) config(root *yaml.Node, c *Config) {
 // syntax reports a mistake after which nothing more can be decoded.
 func (d *decoder) syntax(line, column int, what, remedy string) {
 	d.unreadable = true
-	d.problem("", line, column, what, remedy)
+	d.problem("", place{line, column}, what, remedy)
 }
 
-func (d *decoder) problem(path string, line, column int, what, remedy string) {
+// problem reports a mistake in the setting at path.
+func (d *decoder) problem(path string, at place, what, remedy string) {
 	d.problems = append(d.problems, Problem{
-		File: d.file, Line: line, Column: column, Path: path, Message: what, Remedy: remedy,
+		File: d.file, Line: at.line, Column: at.column, Path: path, Message: what, Remedy: remedy,
 	})
 }
+
+// A place is a line and a column, counted from 1.
+type place struct{ line, column int }
+
+func placeOf(n *yaml.Node) place { return place{n.Line, n.Column} }
 
 // refuse reports that the value n of path is wrong.
 func (d *decoder) refuse(path string, n *yaml.Node, what, remedy string) {
 	if !d.tricks[n] {
-		d.problem(path, n.Line, n.Column, what, remedy)
+		d.problem(path, placeOf(n), what, remedy)
 	}
 	d.spoil(path)
 }
@@ -169,12 +175,12 @@ func (d *decoder) pairs(path string, n *yaml.Node) func(yield func(key, val *yam
 			switch {
 			case d.tricks[key]:
 			case key.Kind != yaml.ScalarNode:
-				d.problem(path, key.Line, key.Column, "a key is "+kind(key), "write a plain name before the colon")
+				d.problem(path, placeOf(key), "a key is "+kind(key), "write a plain name before the colon")
 			case key.Value == "<<" && key.ShortTag() == "!!merge":
-				d.problem(path, key.Line, key.Column, "merge keys (<<) are not supported", "write the settings out")
+				d.problem(path, placeOf(key), "merge keys (<<) are not supported", "write the settings out")
 				d.spoil(path)
 			case again:
-				d.problem(join(path, key.Value), key.Line, key.Column,
+				d.problem(join(path, key.Value), placeOf(key),
 					fmt.Sprintf("%q is set twice, first in line %d", key.Value, first), "keep one of the two")
 			default:
 				seen[key.Value] = key.Line
@@ -190,7 +196,7 @@ func (d *decoder) pairs(path string, n *yaml.Node) func(yield func(key, val *yam
 func (d *decoder) unknownKey(path string, key *yaml.Node, t reflect.Type) {
 	at := join(path, key.Value)
 	if later[t.Name()+"."+key.Value] {
-		d.problem(at, key.Line, key.Column, fmt.Sprintf("%q is not available in this version", key.Value), "remove it")
+		d.problem(at, placeOf(key), fmt.Sprintf("%q is not available in this version", key.Value), "remove it")
 		return
 	}
 	keys := settings(t)
@@ -199,7 +205,7 @@ func (d *decoder) unknownKey(path string, key *yaml.Node, t reflect.Type) {
 		remedy = "did you mean " + near + "?"
 		d.spoil(join(path, near)) // it is not missing, it is misspelt
 	}
-	d.problem(at, key.Line, key.Column, fmt.Sprintf("unknown setting %q", key.Value), remedy)
+	d.problem(at, placeOf(key), fmt.Sprintf("unknown setting %q", key.Value), remedy)
 }
 
 // later are settings that the documentation plans and this version lacks.

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // The defaults that Config documents.
 const (
@@ -57,9 +60,7 @@ func (c *Claude) applyDefaults(r *report) {
 	fill(r, "claude.timeout", &c.Timeout, 10*minute)
 	fill(r, "claude.idle_timeout", &c.IdleTimeout, minute)
 	models := defaultModels()
-	for tier, id := range c.Models {
-		models[tier] = id
-	}
+	maps.Copy(models, c.Models)
 	c.Models = models
 }
 

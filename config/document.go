@@ -77,7 +77,7 @@ func (d *decoder) refuseTricks(n *yaml.Node) {
 }
 
 func (d *decoder) trick(n *yaml.Node, what, remedy string) {
-	d.problem("", n.Line, n.Column, what, remedy)
+	d.problem("", placeOf(n), what, remedy)
 	if d.tricks == nil {
 		d.tricks = map[*yaml.Node]bool{}
 	}

@@ -47,7 +47,7 @@ func (d *decoder) interpolate(path string, n *yaml.Node) (text string, ok bool) 
 			value, what, remedy = d.lookup(name)
 		}
 		if what != "" {
-			d.problemIn(path, n, offset, what, remedy)
+			d.problem(path, d.placeIn(n, offset), what, remedy)
 			ok = false
 		}
 		if !closed {
@@ -100,39 +100,38 @@ func (d *decoder) include(file string) (value, what, remedy string) {
 	return strings.TrimSuffix(text, "\r"), "", ""
 }
 
-// problemIn reports a mistake at offset in the value of n. In a file with more
-// mistakes than anybody reads the exact place is not worth the search for it.
-func (d *decoder) problemIn(path string, n *yaml.Node, offset int, what, remedy string) {
-	line, column := n.Line, n.Column
-	if len(d.problems) < maxProblems {
-		line, column = d.locate(n, offset)
+// placeIn is locate. In a file with more mistakes than anybody reads the exact
+// place is not worth the search for it.
+func (d *decoder) placeIn(n *yaml.Node, offset int) place {
+	if len(d.problems) > maxProblems {
+		return placeOf(n)
 	}
-	d.problem(path, line, column, what, remedy)
+	return d.locate(n, offset)
 }
 
 // locate returns the place in the file of the byte at offset in the value of n.
 // In a block scalar "|" the lines of the value are lines of the file; of other
 // texts only the first line is looked at, and only where it stands in the file
 // as it is. Failing that, the place is n's.
-func (d *decoder) locate(n *yaml.Node, offset int) (line, column int) {
+func (d *decoder) locate(n *yaml.Node, offset int) place {
 	if n.Style&yaml.LiteralStyle != 0 {
 		before := n.Value[:offset]
 		start := strings.LastIndexByte(before, '\n') + 1
 		content, _, _ := strings.Cut(n.Value[start:], "\n")
-		line = n.Line + 1 + strings.Count(before, "\n")
+		line := n.Line + 1 + strings.Count(before, "\n")
 		if i := strings.Index(d.line(line), content); i >= 0 {
-			return line, utf8.RuneCountInString(d.line(line)[:i]+n.Value[start:offset]) + 1
+			return place{line, utf8.RuneCountInString(d.line(line)[:i]+n.Value[start:offset]) + 1}
 		}
-		return line, 1
+		return place{line, 1}
 	}
 	quote := 0
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
 		quote = 1
 	}
 	if text := after(d.line(n.Line), n.Column-1+quote); strings.HasPrefix(text, n.Value[:offset]) {
-		return n.Line, n.Column + quote + utf8.RuneCountInString(n.Value[:offset])
+		return place{n.Line, n.Column + quote + utf8.RuneCountInString(n.Value[:offset])}
 	}
-	return n.Line, n.Column
+	return placeOf(n)
 }
 
 // line returns a line of the file, counting from 1.

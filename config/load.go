@@ -37,17 +37,19 @@ func Load(path string, getenv Getenv) (*Config, error) {
 // dir is where relative paths in it start. It reads the files that data names
 // and nothing else.
 func Parse(name string, data []byte, dir string, getenv Getenv) (*Config, error) {
-	return parse(name, data, dir, getenv, time.Now())
+	return parseAt(time.Now(), data, &decoder{file: name, dir: dir, getenv: getenv})
 }
 
-func parse(name string, data []byte, dir string, getenv Getenv, now time.Time) (*Config, error) {
-	c := &Config{File: name, Dir: dir}
-	d := &decoder{file: name, dir: dir, getenv: getenv, sites: map[string]site{}}
+// parseAt is Parse at a given time, which decides what a model's retirement is
+// worth a word.
+func parseAt(now time.Time, data []byte, d *decoder) (*Config, error) {
+	c := &Config{File: d.file, Dir: d.dir}
+	d.sites = map[string]site{}
 	if root := d.document(data); root != nil {
 		d.config(root, c)
 	}
 	return c.finish(&report{
-		file: name, dir: dir, now: now, sites: d.sites, locate: d.locate, fromFile: true, unreadable: d.unreadable, problems: d.problems,
+		file: d.file, dir: d.dir, now: now, sites: d.sites, locate: d.locate, fromFile: true, unreadable: d.unreadable, problems: d.problems,
 	})
 }
 

@@ -99,11 +99,12 @@ func TestSecretsNeverShow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := string(text)
+	var shown strings.Builder
+	shown.WriteString(string(text))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%T"} {
-		shown += fmt.Sprintf(verb, c.Claude) + fmt.Sprintf(verb, c.Claude.APIKey) + fmt.Sprintf(verb, &c.Claude.APIKey)
+		shown.WriteString(fmt.Sprintf(verb, c.Claude) + fmt.Sprintf(verb, c.Claude.APIKey) + fmt.Sprintf(verb, &c.Claude.APIKey))
 	}
-	if strings.Contains(shown, "s3cr3t") || strings.Contains(shown, fmt.Sprintf("%x", "s3cr3t")) {
+	if strings.Contains(shown.String(), "s3cr3t") || strings.Contains(shown.String(), fmt.Sprintf("%x", "s3cr3t")) {
 		t.Error("a secret shows")
 	}
 }

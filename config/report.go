@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ type report struct {
 	file       string
 	dir        string
 	now        time.Time
-	locate     func(text *yaml.Node, offset int) (line, column int)
+	locate     func(text *yaml.Node, offset int) place
 	sites      map[string]site
 	out        *egress.Egress // judges URLs; never sends
 	fromFile   bool           // false: the configuration was written in Go and has no places
@@ -56,34 +57,35 @@ func (r *report) wrong(path, what, remedy string) {
 	}
 }
 
-// wrongIn is wrong for a mistake inside a text: line and column count from 1
-// within the text, 0 if unknown.
-func (r *report) wrongIn(path string, line, column int, what, remedy string) {
+// wrongIn is wrong for a mistake inside a text, at a place within the text;
+// line 0 if that is unknown.
+func (r *report) wrongIn(path string, at place, what, remedy string) {
 	if !r.sound(path) {
 		return
 	}
 	p := r.at(path, what, remedy)
 	if s := r.sites[path]; s.text != nil && s.raw() == "" {
-		if offset, ok := offsetOf(s.text.Value, line, column); ok {
-			p.Line, p.Column = r.locate(s.text, offset)
+		if offset, ok := offsetOf(s.text.Value, at); ok {
+			found := r.locate(s.text, offset)
+			p.Line, p.Column = found.line, found.column
 		}
 	}
 	r.problems = append(r.problems, p)
 }
 
-// offsetOf returns the offset of a line and column, counted from 1, in text.
-func offsetOf(text string, line, column int) (offset int, ok bool) {
-	if line < 1 {
+// offsetOf returns the offset of a place in text.
+func offsetOf(text string, at place) (offset int, ok bool) {
+	if at.line < 1 {
 		return 0, false
 	}
-	for ; line > 1; line-- {
+	for range at.line - 1 {
 		_, rest, found := strings.Cut(text[offset:], "\n")
 		if !found {
 			return 0, false
 		}
 		offset = len(text) - len(rest)
 	}
-	for range max(column, 1) - 1 {
+	for range max(at.column, 1) - 1 {
 		c, size := utf8.DecodeRuneInString(text[offset:])
 		if size == 0 || c == '\n' {
 			break
@@ -149,10 +151,8 @@ func (r *report) sizeIn(path string, n, low, high ByteSize) {
 
 // oneOf checks that value is one of the words.
 func (r *report) oneOf(path, value string, words ...string) {
-	for _, w := range words {
-		if value == w {
-			return
-		}
+	if slices.Contains(words, value) {
+		return
 	}
 	remedy := "write " + orList(words)
 	if near := nearest(value, words); near != "" {
