@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/forebayhq/forebay/internal/catalog"
+	"github.com/forebayhq/forebay/internal/prompt"
 )
 
 // models checks everything that depends on which models may answer: the
@@ -151,7 +152,7 @@ func (h *hookCheck) caching(m catalog.Model) {
 	if h.hook.Cache == "off" || !h.has(path) {
 		return
 	}
-	tokens := m.Tokens(int64(len(h.hook.System)))
+	tokens := m.Tokens(int64(len(h.hook.System) + len(prompt.Guard))) // the guard is part of it
 	switch {
 	case strings.TrimSpace(h.hook.System) == "":
 		h.warn(path, "there is no system prompt to cache", "write cache: off, or move what never changes into system")

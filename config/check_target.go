@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/forebayhq/forebay/internal/prompt"
 )
 
 var (
@@ -27,6 +29,7 @@ func (h *hookCheck) gather() {
 		h.oneKind(path, map[string]bool{
 			"github_pull_files": g.GitHubPullFiles != nil, "http": g.HTTP != nil, "func": g.Func != "",
 		})
+		h.embedded(path, g.Func)
 		if files := g.GitHubPullFiles; files != nil {
 			h.pullFiles(path+".github_pull_files", files)
 		}
@@ -49,6 +52,13 @@ func (h *hookCheck) oneKind(path string, kinds map[string]bool) {
 		h.wrong(path, "it does not say what kind it is", "write under it "+orList(sortedKeys(kinds)))
 	case len(set) > 1:
 		h.wrong(path, strings.Join(set, " and ")+" are set at once", "keep one, and give each other one an entry of its own")
+	}
+}
+
+// embedded says where a function's name means something.
+func (h *hookCheck) embedded(path, function string) {
+	if function != "" && h.fromFile {
+		h.warn(path+".func", "func names what an embedding program registers: forebay serve knows none", "use it only with a program of your own")
 	}
 }
 
@@ -88,8 +98,8 @@ func (h *hookCheck) httpGet(path string, get *HTTPGet) {
 	h.durationIn(path+".timeout", get.Timeout, second/10, 2*minute)
 	if get.URL == "" {
 		h.wrong(path+".url", "there is no URL to get", "write url: https://host/path")
-	} else if h.template(path+".url", get.URL) {
-		h.fixedOrigin(path+".url", get.URL)
+	} else if u, err := prompt.CompileURL("url", get.URL); h.compiled(path+".url", err) {
+		h.config.checkURL(h.report, path+".url", u.Origin()+"/", true)
 	}
 	for _, key := range sortedKeys(get.Headers) {
 		at := path + ".headers." + key
@@ -101,22 +111,6 @@ func (h *hookCheck) httpGet(path string, get *HTTPGet) {
 	}
 }
 
-// fixedOrigin checks that the event cannot choose where a URL template leads:
-// everything up to the path is text.
-func (h *hookCheck) fixedOrigin(path, template string) {
-	fixed, _, dynamic := strings.Cut(template, "{{")
-	if !dynamic {
-		h.config.checkURL(h.report, path, template, true)
-		return
-	}
-	_, rest, hasScheme := strings.Cut(fixed, "://")
-	if !hasScheme || !strings.Contains(rest, "/") {
-		h.wrong(path, "the event could choose the host of this URL", "write https://host/ before the first {{")
-		return
-	}
-	h.config.checkURL(h.report, path, fixed, true)
-}
-
 // deliver checks the targets.
 func (h *hookCheck) deliver() {
 	comments := 0
@@ -125,6 +119,7 @@ func (h *hookCheck) deliver() {
 		h.oneKind(path, map[string]bool{
 			"github_comment": t.GitHubComment != nil, "callback": t.Callback != nil, "func": t.Func != "",
 		})
+		h.embedded(path, t.Func)
 		if t.GitHubComment != nil {
 			comments++
 			h.comment(path+".github_comment", t.GitHubComment)
@@ -151,10 +146,10 @@ func (h *hookCheck) comment(path string, c *GitHubComment) {
 		h.wrong(path, "events from "+h.hook.Source.Type+" are not about an issue or pull request", "write repo, number and repos")
 	}
 	if c.Repo != "" {
-		h.template(path+".repo", c.Repo)
+		h.field(path+".repo", c.Repo)
 	}
 	if c.Number != "" {
-		h.template(path+".number", c.Number)
+		h.field(path+".number", c.Number)
 	}
 	for i, repo := range c.Repos {
 		if at := item(path+".repos", i); !repoName.MatchString(repo) {
@@ -181,7 +176,7 @@ func (h *hookCheck) callback(path string, c *Callback) {
 		if len(c.AllowHosts) > 0 {
 			h.wrong(path+".allow_hosts", "the URL is fixed: allow_hosts does nothing", "remove allow_hosts")
 		}
-	case h.template(path+".url", c.URL) && len(c.AllowHosts) == 0:
+	case h.field(path+".url", c.URL) && len(c.AllowHosts) == 0:
 		h.wrong(path+".allow_hosts", "the event chooses where the callback goes, and no host is listed", "write allow_hosts: [api.example.com], the ones that may be called")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/forebayhq/forebay/internal/prompt"
 	"github.com/forebayhq/forebay/internal/rule"
 )
 
@@ -43,12 +44,37 @@ func (h *hookCheck) rule(path, source string, want rule.Type) {
 
 // prompts compiles the hook's templates.
 func (h *hookCheck) prompts() {
+	if h.hook.System != "" {
+		_, err := prompt.Static("system", h.hook.System)
+		h.compiled(h.in("system"), err)
+	}
 	if strings.TrimSpace(h.hook.Prompt) == "" {
 		h.wrong(h.in("prompt"), "the hook has no prompt", "write what Claude is asked, as a template over .event and .payload")
+		return
 	}
+	_, err := prompt.Compile("prompt", h.hook.Prompt, sortedKeys(h.hook.Gather)...)
+	h.compiled(h.in("prompt"), err)
 }
 
-// template compiles a template and reports whether that went well.
-func (h *hookCheck) template(path, text string) bool {
-	return strings.Contains(text, "{{") || text != ""
+// field compiles the template of a value that is not for a model.
+func (h *hookCheck) field(path, text string) bool {
+	_, err := prompt.CompileField(name(path), text)
+	return h.compiled(path, err)
+}
+
+// compiled reports what package prompt says of a template.
+func (h *hookCheck) compiled(path string, err error) bool {
+	if err == nil {
+		return true
+	}
+	bad, ok := errors.AsType[*prompt.Error](err)
+	if !ok {
+		bad = &prompt.Error{Message: "the template does not compile"}
+	}
+	remedy := bad.Hint
+	if remedy == "" {
+		remedy = "correct the template"
+	}
+	h.wrongIn(path, place{bad.Line, 1}, name(path)+": "+bad.Message, remedy)
+	return false
 }
