@@ -72,3 +72,7 @@ func ofForm(body []byte) Value {
 	}
 	return Value{raw: append(b, '}')}
 }
+
+// FormValue returns a form or a raw query as an object of texts, the first value
+// of each name.
+func FormValue(raw string) Value { return ofForm([]byte(raw)) }
