@@ -56,6 +56,9 @@ func (c *candidates) add(value string, s *shape) *Error {
 
 // item takes one labelled item; labels that are not known are passed over.
 func (c *candidates) item(item string, s *shape) *Error {
+	if s.pair == "" {
+		return c.take(item, s, false)
+	}
 	label, value, _ := strings.Cut(item, s.pair)
 	switch {
 	case label == s.stamp && s.stamp != "":

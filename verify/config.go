@@ -63,8 +63,20 @@ func newProver(s Sender, cfg Config) (prover, *ConfigError) {
 		return newToken(s, cfg)
 	case "basic":
 		return newBasic(cfg)
+	case "jwt":
+		return newJWT(s, cfg)
+	case "gitlab":
+		return newGitLab(s, cfg)
 	case "twilio":
 		return newTwilio(cfg)
+	case "braintree":
+		return newBraintree(cfg)
+	case "adyen":
+		return newAdyen(cfg)
+	case "aws-sns":
+		return newSNS(cfg)
+	case "paypal":
+		return newPayPal(s, cfg)
 	}
 	return nil, &ConfigError{Field: "type", Message: "no scheme " + s.Proof.Scheme, Remedy: "use another type"}
 }
@@ -187,7 +199,7 @@ func (s Sender) stamped() bool {
 }
 
 func needURL(t text, s Sender, cfg Config) *ConfigError {
-	if !t.has(pieceURL, pieceURLPath, pieceCalled) {
+	if !t.signsURL() {
 		return nil
 	}
 	return checkURL(s.Title, cfg.PublicURL)

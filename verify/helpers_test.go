@@ -50,7 +50,29 @@ func sample(s Sender) (Config, crypto.Signer) {
 	if s.Name == "hmac" {
 		cfg.Header, cfg.Signed, cfg.TimestampHeader = "X-Signature", "{timestamp}.{body}", "X-Timestamp"
 	}
-	if key := testKeys()[s.Proof.Scheme]; key != nil {
+	full := Config{
+		Issuer: "https://issuer.example", Audience: "https://example.com", Email: "push@example.iam.gserviceaccount.com", KeyID: "key-1",
+		WebhookID: "WH-1", Topics: []string{"arn:aws:sns:us-east-1:123456789012:Topic"}, VerifyToken: "verify-me",
+	}
+	for _, field := range s.Proof.Choose {
+		switch field {
+		case "issuer":
+			cfg.Issuer = full.Issuer
+		case "audience":
+			cfg.Audience = full.Audience
+		case "email":
+			cfg.Email = full.Email
+		case "key_id":
+			cfg.KeyID = full.KeyID
+		case "webhook_id":
+			cfg.WebhookID = full.WebhookID
+		case "topics":
+			cfg.Topics = full.Topics
+		case "verify_token":
+			cfg.VerifyToken = full.VerifyToken
+		}
+	}
+	if key := testKeys()[keyKind(s)]; key != nil {
 		cfg.PublicKeys = []string{publicText(key)}
 		return cfg, key
 	}
@@ -138,4 +160,14 @@ func proofHeaders(s Sender, r Request) []string {
 		}
 	}
 	return out
+}
+
+func keyKind(s Sender) string {
+	switch s.Proof.Scheme + s.Proof.Algorithm {
+	case "jwtES256":
+		return "ecdsa"
+	case "jwtRS256", "aws-snssha256", "paypal":
+		return "rsa"
+	}
+	return s.Proof.Scheme
 }

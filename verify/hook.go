@@ -66,6 +66,9 @@ func (h *hook) Verify(r Request) (Delivery, error) {
 	if d.Payload, err = h.payload(&r); err != nil {
 		return Delivery{}, err
 	}
+	if p.payload != nil {
+		d.Payload = p.payload
+	}
 	src := source{header: r.Header, json: d.Payload, body: r.Body, rawURL: r.URL}
 	if src.json == nil {
 		src.json = r.Body

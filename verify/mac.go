@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,6 +22,7 @@ type proven struct {
 	secretNo int
 	id       string    // a delivery id that is signed
 	time     time.Time // a timestamp that is signed
+	payload  []byte    // JSON that its content type does not announce
 }
 
 // names are the headers of one family, in canonical spelling.
@@ -111,14 +113,24 @@ func (m *mac) collect(r *Request, in *signing, c *candidates) (*names, *Error) {
 	return fam, c.check(&m.shape)
 }
 
-// family picks the first spelling whose signature is there.
+// family picks the first spelling whose signature is there, together with its
+// timestamp if it has one.
 func (m *mac) family(h http.Header) (*names, *Error) {
+	var found *names
 	for i := range m.families {
-		for _, name := range m.families[i].signatures {
-			if len(h[name]) > 0 {
-				return &m.families[i], nil
-			}
+		fam := &m.families[i]
+		if !slices.ContainsFunc(fam.signatures, func(name string) bool { return len(h[name]) > 0 }) {
+			continue
 		}
+		if fam.stamp == "" || len(h[fam.stamp]) > 0 {
+			return fam, nil
+		}
+		if found == nil {
+			found = fam
+		}
+	}
+	if found != nil {
+		return found, nil
 	}
 	for _, name := range m.weaker {
 		if len(h[name]) > 0 {
@@ -236,7 +248,7 @@ func (m *mac) fresh(r *Request, p *proven) *Error {
 }
 
 func (m *mac) hint() string {
-	if m.text.has(pieceURL, pieceCalled, pieceURLPath) {
+	if m.text.signsURL() {
 		return hintURL + "; or " + hintSecret
 	}
 	return hintSecret

@@ -29,13 +29,15 @@ type place [][]part
 type part struct{ kind, name string }
 
 const (
-	inLiteral = "literal"
-	inHeader  = "header"
-	inJSON    = "json"
-	inForm    = "form"
-	inQuery   = "query"
-	inSig     = "sig"    // a labelled item of the signature header
-	inGitHub  = "github" // owner/repo#N
+	inLiteral  = "literal"
+	inHeader   = "header"
+	inJSON     = "json"
+	inForm     = "form"
+	inQuery    = "query"
+	inSig      = "sig"      // a labelled item of the signature header
+	inGitHub   = "github"   // owner/repo#N
+	inTelegram = "telegram" // the kind of an update
+	inJWT      = "jwt"      // a claim of the token; its reader is jwt.go
 )
 
 // parsePlace compiles the notation. The table is its only author but for the
@@ -70,7 +72,7 @@ func parsePart(item string) (part, error) {
 	switch kind {
 	case inHeader:
 		return part{kind, textproto.CanonicalMIMEHeaderKey(name)}, nil
-	case inJSON, inForm, inQuery, inSig, inGitHub:
+	case inJSON, inForm, inQuery, inSig, inGitHub, inTelegram, inJWT:
 		return part{kind, name}, nil
 	}
 	return part{}, fmt.Errorf("place %q: unknown kind %q", item, kind)
@@ -133,6 +135,8 @@ func (s *source) part(p part) string {
 		return s.query.Get(p.name)
 	case inGitHub:
 		return githubAbout(s.json)
+	case inTelegram:
+		return telegramKind(s.json)
 	}
 	return ""
 }

@@ -143,9 +143,12 @@ func parseEd25519(text string) (ed25519.PublicKey, *ConfigError) {
 	return nil, badPublicKey("is not an Ed25519 key of 32 bytes")
 }
 
-// parsePKIX reads a public key or the one in a certificate, from PEM or from
-// the base64 of its DER form.
+// parsePKIX reads a public key or the one in a certificate, from PEM, from the
+// base64 of its DER form, or from a JSON Web Key.
 func parsePKIX(text string) (crypto.PublicKey, bool) {
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
+		return parseJWK(text)
+	}
 	var der []byte
 	if block, _ := pem.Decode([]byte(text)); block != nil {
 		der = block.Bytes

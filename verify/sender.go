@@ -104,6 +104,10 @@ type Proof struct {
 	// the issuer that is pinned, the key set, and whether the subject is the URL.
 	BodyClaim, ClaimEncoding, Issuer, KeySet string
 	SubjectURL, NoExpiry                     bool
+
+	// Demand lists the Config fields without which the proof would prove
+	// nothing: "audience", "webhook_id".
+	Demand []string
 }
 
 // An Ack is what a sender demands to read once its event is accepted.

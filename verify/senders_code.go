@@ -5,84 +5,200 @@ import "time"
 // day is when the rows were last compared with their sources.
 const day = "2026-11-25"
 
+// githubSubject is owner/repo#N where there is a pull request or an issue.
+const githubSubject = "github:subject"
+
+// hexHeader is the commonest scheme: the hex HMAC-SHA256 of the body in a header.
+func hexHeader(header, prefix string) Proof {
+	return Proof{Scheme: "hmac", Headers: []string{header}, Prefix: prefix, Signed: "{body}"}
+}
+
+// base64Header is the same in base64.
+func base64Header(header, prefix string) Proof {
+	p := hexHeader(header, prefix)
+	p.Encoding = base64Encoding
+	return p
+}
+
+// stamped is the scheme that Stripe made common: t=TIME,v1=HEX over TIME.BODY.
+func stamped(header, stamp, label string) Proof {
+	return Proof{
+		Scheme: "hmac", Headers: []string{header}, List: ",", Pair: "=", Labels: []string{label},
+		Signed: "{timestamp}.{body}", Stamp: "sig:" + stamp, Tolerance: minutes5,
+	}
+}
+
+// tokenHeader is a shared secret in a header of its own.
+func tokenHeader(header string) Proof {
+	return Proof{Scheme: "token", Headers: []string{header}, Choose: []string{"header"}}
+}
+
+// bearer is a shared secret as an OAuth bearer token.
+func bearer() Proof {
+	return Proof{Scheme: "token", Headers: []string{"Authorization"}, Prefix: "Bearer ", Choose: []string{"header", "prefix"}}
+}
+
+func basicAuth() Proof {
+	return Proof{Scheme: "basic", Headers: []string{"Authorization"}}
+}
+
+const tokenNote = "The token proves the sender and nothing about the body."
+
 // code are code hosting, continuous integration and issue trackers.
 func code() []Sender {
-	return []Sender{
-		{
-			Name: "github", Title: "GitHub",
-			Proof: Proof{Scheme: "hmac", Headers: []string{"X-Hub-Signature-256"}, Prefix: "sha256=", Signed: "{body}", Weaker: []string{"X-Hub-Signature"}},
-			ID:    "header:X-GitHub-Delivery", Type: "header:X-GitHub-Event", Subject: githubSubject, Form: "payload",
+	github := func(name, title, note string, p Proof) Sender {
+		return Sender{
+			Name: name, Title: title, Note: note, Proof: p,
+			ID: "header:X-GitHub-Delivery", Type: "header:X-GitHub-Event", Subject: githubSubject, Form: "payload",
 			Shakes: []Shake{{Name: "ping", When: "header:X-GitHub-Event", Is: "ping", Body: "pong"}},
 			Ack:    Ack{Deadline: 10 * time.Second}, Retry: "none; redelivered by hand or by API, with the same delivery id",
 			Source: "https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries", Checked: day,
-		},
+		}
 	}
+	sha256 := hexHeader("X-Hub-Signature-256", "sha256=")
+	sha256.Weaker = []string{"X-Hub-Signature"}
+	sha1, sha512 := hexHeader("X-Hub-Signature", "sha1="), hexHeader("X-Hub-Signature", "sha512=")
+	sha1.Algorithm, sha512.Algorithm = "sha1", "sha512"
+	const old = "A retired scheme, for old appliances alone: use github."
+	gitea := func(name, title string, families ...string) Sender {
+		return Sender{
+			Name: name, Title: title,
+			Note:  "A form body is signed in its field payload, not as a whole.",
+			Proof: Proof{Scheme: "hmac", Families: families, Headers: []string{"*-Signature"}, Signed: "{payload}"},
+			ID:    "header:X-Gitea-Delivery | header:X-Forgejo-Delivery | header:X-Gogs-Delivery",
+			Type:  "header:X-Gitea-Event | header:X-Forgejo-Event | header:X-Gogs-Event", Subject: `json:repository.full_name + "#" + json:number | json:repository.full_name`, Form: "payload",
+			Ack: Ack{Deadline: 5 * time.Second}, Retry: "none by default",
+			Source: "https://docs.gitea.com/usage/webhooks", Checked: day,
+		}
+	}
+	return append([]Sender{
+		github("github", "GitHub", "", sha256),
+		github("github-sha1", "GitHub with SHA-1", old, sha1),
+		github("github-sha512", "GitHub-compatible with SHA-512", old, sha512),
+		gitea("gitea", "Gitea", "X-Gitea", "X-Forgejo", "X-Gogs"),
+		gitea("forgejo", "Forgejo", "X-Forgejo", "X-Gitea"),
+		gitea("gogs", "Gogs", "X-Gogs"),
+		{
+			Name: "gitlab", Title: "GitLab",
+			Note: "A signing token (whsec_...) signs the body; a secret token only names the sender.",
+			// The scheme is gitlab.go's; the row names what both kinds send.
+			Proof: Proof{Scheme: "gitlab", Headers: []string{gitlabToken}, Encoding: plainEncoding, Tolerance: minutes5},
+			ID:    "header:Idempotency-Key | header:X-Gitlab-Event-UUID", Type: "header:X-Gitlab-Event", Time: "json:object_attributes.updated_at",
+			Subject:      `json:project.path_with_namespace + "#" + json:object_attributes.iid | json:project.path_with_namespace`,
+			BodyUnsigned: true,
+			Ack:          Ack{Deadline: 10 * time.Second}, Retry: "4 failures in a row disable the webhook for a time, 40 for good",
+			Source: "https://docs.gitlab.com/user/project/integrations/webhooks/", Checked: day,
+		},
+		{
+			Name: "bitbucket", Title: "Bitbucket Cloud", Proof: hexHeader("X-Hub-Signature", "sha256="),
+			ID: "header:X-Request-UUID", Type: "header:X-Event-Key", Subject: `json:repository.full_name + "#" + json:pullrequest.id | json:repository.full_name`,
+			Ack: Ack{Deadline: 10 * time.Second}, Retry: "twice",
+			Source: "https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/", Checked: day,
+		},
+		{
+			Name: "bitbucket-server", Title: "Bitbucket Data Center", Proof: hexHeader("X-Hub-Signature", "sha256="),
+			ID: "header:X-Request-Id", Type: "header:X-Event-Key", Subject: "json:repository.slug | json:pullRequest.toRef.repository.slug",
+			Shakes: []Shake{{Name: "diagnostics:ping", Before: true, When: "header:X-Event-Key", Is: "diagnostics:ping", Unless: "header:X-Hub-Signature"}},
+			Source: "https://confluence.atlassian.com/bitbucketserver/manage-webhooks-938025878.html", Checked: day,
+		},
+		{
+			Name: "jira", Title: "Jira Cloud", Proof: hexHeader("X-Hub-Signature", "sha256="),
+			ID: "header:X-Atlassian-Webhook-Identifier", Type: "json:webhookEvent", Time: "json:timestamp", Subject: "json:issue.key | json:project.key",
+			Retry:  "5 times, 5 to 15 minutes apart",
+			Source: "https://developer.atlassian.com/cloud/jira/platform/webhooks/", Checked: day,
+		},
+		{
+			Name: "azure-devops", Title: "Azure DevOps", Note: tokenNote, Proof: basicAuth(), BodyUnsigned: true,
+			ID: "json:id", Type: "json:eventType", Time: "json:createdDate", Subject: "json:resource.workItemId | json:resource.pullRequestId | json:resource.id",
+			Source: "https://learn.microsoft.com/en-us/azure/devops/service-hooks/services/webhooks", Checked: day,
+		},
+	}, builds()...)
 }
 
-// githubSubject is owner/repo#N where there is a pull request or an issue. The
-// URL of either comes first in its object, so that the rest of a large body is
-// not read; "github" stands for the rule that cuts it.
-const githubSubject = "github:subject"
-
-func work() []Sender { return nil }
-func money() []Sender {
+// builds are continuous integration, monitoring and alerts.
+func builds() []Sender {
+	vercel := hexHeader("X-Vercel-Signature", "")
+	vercel.Algorithm = "sha1"
+	versions := func(header string) Proof {
+		return Proof{Scheme: "hmac", Headers: []string{header}, List: ",", Pair: "=", Labels: []string{"v1"}, Signed: "{body}"}
+	}
+	linear := hexHeader("Linear-Signature", "")
+	linear.Stamp, linear.Unit, linear.Tolerance = "json:webhookTimestamp", unitMillis, time.Minute
+	buildkite := stamped("X-Buildkite-Signature", "timestamp", "signature")
+	grafana := hexHeader("X-Grafana-Alerting-Signature", "")
+	grafana.Choose = []string{"header", "timestamp_header"}
 	return []Sender{
 		{
-			Name: "stripe", Title: "Stripe",
-			Proof: Proof{
-				Scheme: "hmac", Headers: []string{"Stripe-Signature"}, List: ",", Pair: "=", Labels: []string{"v1"},
-				Signed: "{timestamp}.{body}", Stamp: "sig:t", Tolerance: minutes5,
-			},
-			ID: "json:id", Type: "json:type", Time: "json:created", Subject: "json:data.object.id",
-			Ack: Ack{}, Retry: "for up to 3 days, with back-off",
-			Source: "https://docs.stripe.com/webhooks#verify-manually", Checked: day,
+			Name: "linear", Title: "Linear", Proof: linear,
+			ID: "header:Linear-Delivery", Type: `header:Linear-Event + "." + json:action | json:type`, Time: "json:createdAt", Subject: "json:data.identifier | json:data.id",
+			Ack: Ack{Status: 200, Deadline: 5 * time.Second}, Retry: "after 1 minute, 1 hour, 6 hours",
+			Source: "https://linear.app/developers/webhooks#securing-webhooks", Checked: day,
+		},
+		{
+			Name: "sentry", Title: "Sentry", Proof: hexHeader("Sentry-Hook-Signature", ""),
+			ID: "header:Request-ID", Type: `header:Sentry-Hook-Resource + "." + json:action | header:Sentry-Hook-Resource`, Time: "header:Sentry-Hook-Timestamp",
+			Subject: "json:data.issue.shortId | json:data.issue.id | json:data.event.issue_id",
+			Ack:     Ack{Deadline: time.Second}, Retry: "none; 1000 timeouts in 24 hours end the subscription",
+			Source: "https://docs.sentry.io/organization/integrations/integration-platform/webhooks/", Checked: day,
+		},
+		{
+			Name: "pagerduty", Title: "PagerDuty", Proof: versions("X-PagerDuty-Signature"),
+			ID: "json:event.id", Type: "json:event.event_type", Time: "json:event.occurred_at", Subject: "json:event.data.id",
+			Retry:  "on 5xx and 429; a 4xx ends the delivery",
+			Source: "https://developer.pagerduty.com/docs/verifying-webhook-signatures", Checked: day,
+		},
+		{
+			Name: "circleci", Title: "CircleCI", Proof: versions("Circleci-Signature"),
+			ID: "json:id", Type: "header:Circleci-Event-Type | json:type", Time: "json:happened_at", Subject: "json:project.slug",
+			Ack: Ack{Deadline: 10 * time.Second}, Retry: "several times",
+			Source: "https://circleci.com/docs/outbound-webhooks/#validate-webhooks", Checked: day,
+		},
+		{
+			Name: "buildkite", Title: "Buildkite with a signature", Proof: buildkite,
+			ID: "header:X-Buildkite-Request", Type: "header:X-Buildkite-Event | json:event", Subject: `json:pipeline.slug + "#" + json:build.number`,
+			Source: "https://buildkite.com/docs/apis/webhooks/pipelines#webhook-signature", Checked: day,
+		},
+		{
+			Name: "buildkite-token", Title: "Buildkite with a token", Note: tokenNote, Proof: tokenHeader("X-Buildkite-Token"), BodyUnsigned: true,
+			ID: "header:X-Buildkite-Request", Type: "header:X-Buildkite-Event | json:event", Subject: `json:pipeline.slug + "#" + json:build.number`,
+			Source: "https://buildkite.com/docs/apis/webhooks/pipelines#webhook-token", Checked: day,
+		},
+		{
+			Name: "vercel", Title: "Vercel", Proof: vercel,
+			ID: "json:id", Type: "json:type", Time: "json:createdAt", Subject: "json:payload.deployment.id | json:payload.project.id",
+			Ack: Ack{Deadline: 30 * time.Second}, Retry: "for up to 24 hours",
+			Source: "https://vercel.com/docs/webhooks/webhooks-api#securing-webhooks", Checked: day,
+		},
+		{
+			Name: "netlify", Title: "Netlify",
+			Proof: Proof{Scheme: "jwt", Algorithm: "HS256", Headers: []string{"X-Webhook-Signature"}, Encoding: plainEncoding, Issuer: "netlify", BodyClaim: "sha256", NoExpiry: true},
+			ID:    `json:id + "/" + json:state`, Type: "header:X-Netlify-Event | json:state", Time: "json:updated_at", Subject: "json:site_id | json:name",
+			Source: "https://docs.netlify.com/site-deploys/notifications/#payload-signature", Checked: day,
+		},
+		{
+			Name: "heroku", Title: "Heroku", Proof: base64Header("Heroku-Webhook-Hmac-SHA256", ""),
+			ID: "json:webhook_metadata.delivery.id", Type: "json:webhook_metadata.event.include", Time: "json:created_at", Subject: "json:data.app.name",
+			Source: "https://devcenter.heroku.com/articles/app-webhooks#securing-webhook-requests", Checked: day,
+		},
+		{
+			Name: "datadog", Title: "Datadog", Note: tokenNote + " Add the header in the webhook's custom headers.", Proof: bearer(), BodyUnsigned: true,
+			ID: "json:id", Type: "json:event_type | json:alert_transition", Subject: "json:alert_id | json:title",
+			Source: "https://docs.datadoghq.com/integrations/webhooks/", Checked: day,
+		},
+		{
+			Name: "grafana", Title: "Grafana Alerting", Proof: grafana,
+			Type: "json:status", Subject: "json:groupKey",
+			Source: "https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/", Checked: day,
+		},
+		{
+			Name: "alertmanager", Title: "Prometheus Alertmanager", Note: tokenNote, Proof: bearer(), BodyUnsigned: true,
+			Type: "json:status", Subject: "json:groupKey", Time: "json:alerts.0.startsAt", Retry: "on 5xx and 429",
+			Source: "https://prometheus.io/docs/alerting/latest/configuration/#webhook_config", Checked: day,
+		},
+		{
+			Name: "rootly", Title: "Rootly", Proof: stamped("X-Rootly-Signature", "t", "v1"),
+			ID: "json:event.id", Type: "json:event.type", Time: "json:event.issued_at", Subject: "json:data.id",
+			Source: "https://docs.rootly.com/integrations/webhooks", Checked: day,
 		},
 	}
 }
-func commerce() []Sender {
-	return []Sender{
-		{
-			Name: "shopify", Title: "Shopify",
-			Proof: Proof{Scheme: "hmac", Families: []string{"X-Shopify", "Shopify"}, Headers: []string{"*-Hmac-Sha256"}, Encoding: base64Encoding, Signed: "{body}"},
-			ID:    "header:X-Shopify-Webhook-Id | header:Shopify-Webhook-Id", Type: "header:X-Shopify-Topic | header:Shopify-Topic",
-			Time: "header:X-Shopify-Triggered-At | header:Shopify-Triggered-At", Subject: "json:admin_graphql_api_id | json:id",
-			Ack: Ack{Deadline: 5 * time.Second}, Retry: "8 times over 4 hours, then the subscription is removed",
-			Source: "https://shopify.dev/docs/apps/build/webhooks/subscribe/https", Checked: day,
-		},
-	}
-}
-func messaging() []Sender {
-	return []Sender{
-		{
-			Name: "slack", Title: "Slack",
-			Proof: Proof{Scheme: "hmac", Headers: []string{"X-Slack-Signature"}, Prefix: "v0=", Signed: "v0:{timestamp}:{body}", Stamp: "header:X-Slack-Request-Timestamp", Tolerance: minutes5},
-			ID:    "json:event_id | json:trigger_id", Type: "json:event.type | json:command | json:type", Time: "json:event_time",
-			Subject: "json:event.channel | json:channel.id | json:channel_id", Form: "payload|*",
-			Shakes: []Shake{
-				{Name: "url_verification", When: "json:type", Is: "url_verification", Reply: "echo", What: "json:challenge"},
-				{Name: "ssl_check", When: "form:ssl_check", Is: "1"},
-				{Name: "ssl_check", Before: true, When: "form:ssl_check | query:ssl_check", Is: "1", Unless: "header:X-Slack-Signature"},
-			},
-			Ack: Ack{Status: 200, Empty: true, Deadline: 3 * time.Second}, Retry: "3 times: at once, after 1 minute, after 5 minutes",
-			Source: "https://api.slack.com/authentication/verifying-requests-from-slack", Checked: day,
-		},
-		{
-			Name: "twilio", Title: "Twilio", Proof: Proof{Scheme: "twilio", Algorithm: "sha1", Headers: []string{twilioHeader}, Encoding: base64Encoding, Signed: "{called} and the sorted form parameters"},
-			ID:      `header:I-Twilio-Idempotency-Token | form:MessageSid + "/" + form:MessageStatus | form:MessageSid | form:CallSid + "/" + form:CallStatus | form:CallSid | json:id`,
-			Type:    `"message." + form:MessageStatus | "message." + form:SmsStatus | "call." + form:CallStatus | json:type`,
-			Subject: "form:MessageSid | form:CallSid | json:data.messageSid", Form: "*",
-			Ack: Ack{Status: 200, Empty: true, Deadline: 15 * time.Second}, Retry: "once by default; set in the URL's fragment",
-			Source: "https://www.twilio.com/docs/usage/security#validating-requests", Checked: day,
-		},
-	}
-}
-func platforms() []Sender {
-	return []Sender{
-		{
-			Name: "svix", Title: "Svix", Proof: standard(), Type: "json:type", Time: "json:timestamp",
-			Retry:  "after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h",
-			Source: "https://docs.svix.com/receiving/verifying-payloads/how-manual", Checked: day,
-		},
-	}
-}
-func clouds() []Sender { return nil }

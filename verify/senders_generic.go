@@ -47,10 +47,10 @@ const signedRemedy = "use {body}, {timestamp}, {id}, {url} and {method}: \"{time
 
 // chosen completes a row with what the configuration may choose.
 func chosen(s Sender, cfg Config) (Sender, *ConfigError) {
-	switch s.Name {
-	case "hmac":
+	switch {
+	case s.Name == "hmac":
 		return chosenHMAC(s, cfg)
-	case "token":
+	case s.Proof.Scheme == "token":
 		return chosenToken(s, cfg), nil
 	}
 	if cfg.TimestampHeader != "" && s.Name == "grafana" {

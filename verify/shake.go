@@ -152,7 +152,9 @@ func (s *shake) fill(a *Answer, text string) {
 			a.Header[name] = text
 		}
 	case "confirm":
-		a.Confirm = text
+		if snsURL(text, "") {
+			a.Confirm = text
+		}
 	case "zoom":
 		mac := hmac256(s.secrets[0], text)
 		a.json(map[string]string{"plainToken": text, "encryptedToken": hex.EncodeToString(mac)})

@@ -114,6 +114,9 @@ func (m *mac) header(s *signing, in *SignInput) string {
 	if m.shape.list == "" {
 		return m.shape.prefix + value
 	}
+	if m.shape.pair == "" {
+		return value
+	}
 	if label == "" {
 		label = m.shape.labels[0]
 	}
@@ -169,7 +172,7 @@ func setJSON(doc []byte, path string, value json.RawMessage) []byte {
 
 func (p *public) sign(r *Request, in *SignInput) error {
 	if in.Key == nil {
-		return &ConfigError{Field: "key", Message: "the sender signs with a private key", Remedy: "give one to sign with, and its public half under public_keys"}
+		return errNoKey()
 	}
 	s := signing{r: r, publicURL: p.publicURL, timestamp: formatTimestamp(in.Now, p.unit)}
 	fam := &p.families[0]

@@ -27,6 +27,14 @@ const (
 	piecePayload   = "payload"
 	piecePlace     = "place"
 	pieceSecret    = "secret"
+
+	// What single senders sign; see pieces.go.
+	pieceHubSpot           = "called:hubspot"
+	pieceContentfulPath    = "contentful:path"
+	pieceContentfulHeaders = "contentful:headers"
+	pieceHook0Names        = "hook0:names"
+	pieceHook0Values       = "hook0:values"
+	piecePlivo             = "plivo:v3"
 )
 
 // parseText compiles a template. Generic hooks bring their own, so that its
@@ -56,7 +64,8 @@ func parseText(template string) (text, error) {
 
 func parsePiece(name string) (piece, error) {
 	switch name {
-	case pieceBody, pieceTimestamp, pieceID, pieceURL, pieceURLPath, pieceCalled, pieceMethod, piecePayload, pieceSecret:
+	case pieceBody, pieceTimestamp, pieceID, pieceURL, pieceURLPath, pieceCalled, pieceMethod, piecePayload, pieceSecret,
+		pieceHubSpot, pieceContentfulPath, pieceContentfulHeaders, pieceHook0Names, pieceHook0Values, piecePlivo:
 		return piece{kind: name}, nil
 	}
 	p, err := parsePlace(name)
@@ -122,8 +131,35 @@ func (p *piece) value(in *signing) string {
 		return in.secret
 	case piecePlace:
 		return p.place.read(in.src)
+	case "":
+		return p.lit
 	}
-	return p.lit
+	return p.special(in)
+}
+
+func (p *piece) special(in *signing) string {
+	switch p.kind {
+	case pieceHubSpot:
+		return hubspotURL(calledURL(in.publicURL, in.r.URL))
+	case pieceContentfulPath:
+		return contentfulPath(calledURL(in.publicURL, in.r.URL))
+	case pieceContentfulHeaders:
+		return contentfulHeaders(in.r)
+	case pieceHook0Names:
+		names, _ := hook0(in.r, hook0Header)
+		return names
+	case pieceHook0Values:
+		_, values := hook0(in.r, hook0Header)
+		return values
+	case piecePlivo:
+		return plivoText(in.r, in.publicURL)
+	}
+	return ""
+}
+
+// signsURL reports whether the template needs the public URL.
+func (t text) signsURL() bool {
+	return t.has(pieceURL, pieceURLPath, pieceCalled, pieceHubSpot, pieceContentfulPath, piecePlivo)
 }
 
 // calledURL is the configured URL with the query as it arrived: senders add

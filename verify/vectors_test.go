@@ -65,9 +65,34 @@ func (v vector) config() (Config, bool) {
 		cfg.Type, cfg.Secrets, cfg.PublicKeys = "standardwebhooks", nil, []string{v.Secret}
 	case "shopify-events":
 		cfg.Type = "shopify"
+	case "sendgrid", "discord", "telnyx", "plaid":
+		cfg.Secrets, cfg.PublicKeys = nil, []string{v.Secret}
+	case "aws-sns":
+		cfg.Secrets, cfg.PublicKeys, cfg.Topics = nil, []string{v.Secret}, []string{"arn:aws:sns:us-west-2:123456789012:MyTopic"}
+	case "paypal":
+		cfg.Secrets, cfg.PublicKeys, cfg.WebhookID = nil, []string{v.field("cert_pem")}, v.field("webhook_id")
+	case "livekit":
+		cfg.Secrets, cfg.KeyID = []string{v.field("secret")}, v.field("key")
+	case "postmark":
+		cfg.Secrets = []string{v.field("username") + ":" + v.field("password")}
+	case "grafana":
+		if v.Headers["X-Grafana-Alerting-Timestamp"] != "" {
+			cfg.TimestampHeader = "X-Grafana-Alerting-Timestamp"
+		}
+	case "hubspot":
+		if version := v.Headers["X-HubSpot-Signature-Version"]; version != "" {
+			cfg.Type = "hubspot-" + version
+		}
 	}
 	_, ok := Lookup(cfg.Type)
 	return cfg, ok
+}
+
+// field reads a secret that has several parts.
+func (v vector) field(name string) string {
+	var parts map[string]string
+	_ = json.Unmarshal([]byte(v.Secret), &parts) // a secret that is no object has no parts
+	return parts[name]
 }
 
 // verify is the verdict on v: a configuration that is refused refuses all.
