@@ -16,3 +16,10 @@ type Outbox interface {
 	// event.ErrNotFound when there is nothing yet.
 	Anchor(ctx context.Context, key string) (event.Anchor, error)
 }
+
+// Signals tells that something changed, so that nobody has to poll.
+type Signals interface {
+	// Watch returns a channel that has a value soon after topic changed. The
+	// caller must call stop.
+	Watch(topic string) (changed <-chan struct{}, stop func())
+}
