@@ -61,9 +61,16 @@ func newRoot(a *app) *cobra.Command {
 		&cobra.Group{ID: groupLook, Title: "Look:"},
 	)
 	root.AddCommand(
+		newDemoCommand(a),
 		newInitCommand(a),
 		newCheckCommand(a),
+		newDoctorCommand(a),
+		newServeCommand(a),
+		newSimulateCommand(a),
+		newBackupCommand(a),
+		newCheckStoreCommand(a),
 		newTriggerCommand(a),
+		newPreviewCommand(a),
 		newVerifyCommand(a),
 		newJobsCommand(a),
 		newLanesCommand(a),

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/forebayhq/forebay"
+	"github.com/forebayhq/forebay/config"
+	"github.com/forebayhq/forebay/event"
+	"github.com/forebayhq/forebay/verify"
+)
+
+// previewFlags are what forebay preview was asked.
+type previewFlags struct {
+	hook, fixture, event, kind string
+	sets                       []string
+	gather, count              bool
+}
+
+// newPreviewCommand renders a prompt without calling Claude.
+func newPreviewCommand(a *app) *cobra.Command {
+	var f previewFlags
+	cmd := &cobra.Command{
+		Use:   "preview",
+		Short: "Show the prompt of an event: text, tokens, price; no call",
+		Long:  "Render what a hook would send to Claude for an event, with its tokens and its price.\nClaude is not called; with --count the API counts the tokens, which is free.",
+		Example: "  forebay preview --hook pr-summary --fixture github.pull_request.opened\n" +
+			"  forebay preview --hook pr-summary --event body.json --type pull_request --gather",
+		GroupID: groupHooks,
+		Args:    argCount(0, 0, "run forebay preview --hook NAME --fixture NAME"),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.preview(cmd.Context(), f) },
+	}
+	a.configFlag(cmd)
+	cmd.Flags().StringVar(&f.hook, "hook", "", "the hook's `name`; may be left out where only one takes the event")
+	cmd.Flags().StringVar(&f.fixture, "fixture", "", "a fixture's `name`; see forebay trigger --list")
+	cmd.Flags().StringArrayVar(&f.sets, "set", nil, "change a value of the fixture: `path=value`; may be repeated")
+	cmd.Flags().StringVar(&f.event, "event", "", "a `file` with the body of an event; - for standard input")
+	cmd.Flags().StringVar(&f.kind, "type", "", "the event `type` of --event, such as pull_request")
+	cmd.Flags().BoolVar(&f.gather, "gather", false, "fetch the gathered parts")
+	cmd.Flags().BoolVar(&f.count, "count", false, "let the API count the tokens")
+	return cmd
+}
+
+func (a *app) preview(ctx context.Context, f previewFlags) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	e, err := a.previewed(cfg, f)
+	if err != nil {
+		return err
+	}
+	p, err := forebay.NewPreview(ctx, cfg, forebay.PreviewRequest{Hook: e.Hook, Event: e, Gather: f.gather, Count: f.count})
+	if err != nil {
+		return failBecause(err, "no preview", "correct the hook, or try another event")
+	}
+	if a.json {
+		a.printJSON(p)
+		return nil
+	}
+	a.showPreview(p)
+	return nil
+}
+
+// previewed makes the event that is to be previewed.
+func (a *app) previewed(c *config.Config, f previewFlags) (event.Event, error) {
+	switch {
+	case (f.fixture == "") == (f.event == ""):
+		return event.Event{}, usage("an event is needed, and only one", "give --fixture NAME or --event FILE")
+	case f.fixture != "" && f.kind != "":
+		return event.Event{}, usage("--type is set without --event", "leave it out: the fixture has a type")
+	case f.event != "" && len(f.sets) > 0:
+		return event.Event{}, usage("--set is set without --fixture", "change the file of --event instead")
+	case f.event != "":
+		return a.eventFromFile(c, f)
+	}
+	return eventFromFixture(c, f)
+}
+
+// eventFromFile takes the body of an event as it is: nobody signed it.
+func (a *app) eventFromFile(c *config.Config, f previewFlags) (event.Event, error) {
+	name, err := namedHook(c, f.hook)
+	if err != nil {
+		return event.Event{}, err
+	}
+	body, err := a.readInput(f.event)
+	if err != nil {
+		return event.Event{}, err
+	}
+	return event.Event{
+		Hook: name, Source: c.Hooks[name].Source.Type, Type: f.kind, ReceivedAt: time.Now().UTC(),
+		Method: http.MethodPost, ContentType: "application/json", Body: body,
+	}, nil
+}
+
+// eventFromFixture signs the fixture as its sender would and verifies it as
+// the server would.
+func eventFromFixture(c *config.Config, f previewFlags) (event.Event, error) {
+	fx, err := get(f.fixture, f.sets)
+	if err != nil {
+		return event.Event{}, err
+	}
+	name, err := hookFor(c, fx, f.hook)
+	if err != nil {
+		return event.Event{}, err
+	}
+	source := c.Hooks[name].Source.Verification()
+	req, body, err := signed(fx, destination{hook: name, url: "http://127.0.0.1/hooks/" + name, source: source})
+	if err != nil {
+		return event.Event{}, err
+	}
+	v, err := verify.New(source)
+	if err != nil {
+		return event.Event{}, err
+	}
+	now := time.Now().UTC()
+	d, err := v.Verify(verify.Request{Method: req.Method, URL: req.URL.RequestURI(), Header: req.Header, Body: body, Now: now})
+	if err != nil {
+		return event.Event{}, failBecause(err, "hook "+name+" would refuse the fixture", "choose another fixture, or correct the hook's source")
+	}
+	return event.Event{
+		Hook: name, Source: source.Type, Type: d.Type, DeliveryID: d.ID, Subject: d.Subject, Time: d.Time, ReceivedAt: now,
+		Method: req.Method, Query: req.URL.RawQuery, ContentType: req.Header.Get("Content-Type"),
+		Header: harmless(req.Header, v.Sensitive()), Body: body, Payload: d.Payload,
+	}, nil
+}
+
+// harmless are the headers that templates and rules may see.
+func harmless(h http.Header, sensitive []string) map[string]string {
+	kept := map[string]string{}
+	for name, values := range h {
+		if name = strings.ToLower(name); name != "authorization" && !slices.Contains(sensitive, name) {
+			kept[name] = strings.Join(values, ", ")
+		}
+	}
+	return kept
+}
+
+func (a *app) showPreview(p *forebay.Preview) {
+	if !p.Matched {
+		a.printf("%s\n\n", a.paint(yellow, "This event would be ignored: "+printable(p.Reason)))
+	}
+	a.printf("%s\n%s\n\n", a.paint(bold, "System"), escapeHidden(p.System))
+	a.printf("%s\n%s\n\n", a.paint(bold, "Prompt"), escapeHidden(p.Prompt))
+	for _, n := range p.Notes {
+		a.printf("Left out: %s\n", printable(n))
+	}
+	how := "estimated"
+	if p.Counted {
+		how = "counted by the API"
+	}
+	a.table([][]string{
+		{"hook", p.Hook},
+		{"model", p.Model + " (" + p.Chosen + "), lane " + p.Lane},
+		{"input", fmt.Sprintf("%d tokens, %s", p.Input, how)},
+		{"output", fmt.Sprintf("at most %d tokens", p.MaxTokens)},
+		{"price", priceRange(p)},
+		{"caching", p.Cache},
+	})
+}
+
+func priceRange(p *forebay.Preview) string {
+	if p.LeastUSD == nil || p.MostUSD == nil {
+		return "not known for this model"
+	}
+	return fmt.Sprintf("$%.6f to $%.6f", *p.LeastUSD, *p.MostUSD)
+}

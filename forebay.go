@@ -1,0 +1,258 @@
+package forebay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/forebayhq/forebay/config"
+	"github.com/forebayhq/forebay/event"
+)
+
+// Options configure a Server.
+type Options struct {
+	// Config is the configuration, from config.Load or written in Go. Required.
+	Config *config.Config
+
+	// Targets are functions that hooks deliver to with func: NAME. They are
+	// called at least once per job; the job's id tells copies apart. An error
+	// is tried again later.
+	Targets map[string]func(ctx context.Context, job event.Job) error
+
+	// Gather are functions that hooks gather with func: NAME; templates see
+	// what they return under the part's name.
+	Gather map[string]func(ctx context.Context, e event.Event) (any, error)
+
+	// Role is "all" (default), "receive" or "work": receive takes webhooks and
+	// calls nobody, work calls and delivers and takes none.
+	Role string
+
+	// Listener and AdminListener replace the listeners of the configuration.
+	Listener, AdminListener net.Listener
+
+	// Dial replaces the network for outbound requests, and with it the guard of
+	// addresses, for programs that run everything in memory. nil: the network.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Version and Revision are what the program was built from, for metrics.
+	Version, Revision string
+
+	Log *slog.Logger // default: none
+}
+
+// Roles of a server.
+const (
+	RoleAll     = "all"
+	RoleReceive = "receive"
+	RoleWork    = "work"
+)
+
+// A Server is one Forebay. Make it with New, run it once, with Run or with
+// Start and Stop.
+type Server struct {
+	parts
+	opts Options
+	log  *slog.Logger
+
+	mu       sync.Mutex // guards the fields below
+	started  bool
+	stopped  bool
+	public   net.Listener
+	operator net.Listener
+
+	stopWork context.CancelFunc
+	working  sync.WaitGroup // worker, dispatcher, upkeep
+	serving  sync.WaitGroup // the HTTP servers
+	broken   chan error     // the first fault that ends the server
+	draining chan struct{}  // closed when Stop begins: nobody waits for results any more
+}
+
+// New checks the options, opens the store and wires all parts. It listens
+// nowhere and calls nobody. Call Close on a server that is never started.
+func New(ctx context.Context, o Options) (*Server, error) {
+	if o.Config == nil {
+		return nil, errors.New("forebay: a configuration is required")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	switch o.Role {
+	case "":
+		o.Role = RoleAll
+	case RoleAll, RoleReceive, RoleWork:
+	default:
+		return nil, fmt.Errorf("forebay: role %q is unknown; write all, receive or work", o.Role)
+	}
+	if o.Config.File == "" {
+		if err := o.Config.Complete(); err != nil {
+			return nil, err
+		}
+	}
+	s := &Server{opts: o, log: o.Log, broken: make(chan error, 4), draining: make(chan struct{})}
+	if err := s.wire(ctx); err != nil {
+		s.cleanUp()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Start listens and begins to work. It returns once webhooks are taken.
+func (s *Server) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.started {
+		return errors.New("forebay: the server was started before")
+	}
+	if err := s.listen(ctx); err != nil {
+		return err
+	}
+	s.started = true
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopWork = stop
+	s.work(work)
+	s.serve(s.publicServer, s.public)
+	if s.operator != nil {
+		s.serve(s.adminServer, s.operator)
+	}
+	s.log.Info("forebay is listening", "addr", s.public.Addr().String(), "role", s.opts.Role)
+	return nil
+}
+
+// listen opens the listeners, or neither.
+func (s *Server) listen(ctx context.Context) error {
+	var lc net.ListenConfig
+	s.public = s.opts.Listener
+	if s.public == nil {
+		l, err := lc.Listen(ctx, "tcp", s.opts.Config.Listen)
+		if err != nil {
+			return fmt.Errorf("listen: %w; choose another address in listen", err)
+		}
+		s.public = l
+	}
+	s.operator = s.opts.AdminListener
+	if s.operator == nil && s.opts.Config.Admin.Listen != "off" {
+		l, err := lc.Listen(ctx, "tcp", s.opts.Config.Admin.Listen)
+		if err != nil {
+			_ = s.public.Close()
+			return fmt.Errorf("admin.listen: %w; choose another address, or off", err)
+		}
+		s.operator = l
+	}
+	return nil
+}
+
+// serve serves HTTP in a goroutine that Stop waits for.
+func (s *Server) serve(h *http.Server, l net.Listener) {
+	s.serving.Go(func() {
+		if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.fail(fmt.Errorf("serve %s: %w", l.Addr(), err))
+		}
+	})
+}
+
+// work starts what the role asks for, in goroutines that Stop waits for.
+func (s *Server) work(ctx context.Context) {
+	s.working.Go(func() { s.watchStore(ctx) })
+	s.working.Go(func() { s.upkeep(ctx) })
+	if s.opts.Role == RoleReceive {
+		return
+	}
+	s.working.Go(func() { s.worker.Run(ctx) })
+	s.working.Go(func() {
+		if err := s.dispatcher.Run(ctx); err != nil && ctx.Err() == nil {
+			s.fail(fmt.Errorf("deliveries stopped: %w", err))
+		}
+	})
+}
+
+// watchStore ends the server when the store has failed for good: nothing may
+// be acknowledged any more, and a restart reads what is really on disk.
+func (s *Server) watchStore(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case err := <-s.store.Failed():
+		s.fail(fmt.Errorf("the store failed: %w", err))
+	}
+}
+
+// fail ends Run with err; the first one counts.
+func (s *Server) fail(err error) {
+	s.log.Error("forebay cannot go on", "error", err)
+	select {
+	case s.broken <- err:
+	default:
+	}
+}
+
+// Addr is where webhooks are taken; nil before Start.
+func (s *Server) Addr() net.Addr { return s.addr(&s.public) }
+
+// AdminAddr is where the admin listener is; nil before Start or without one.
+func (s *Server) AdminAddr() net.Addr { return s.addr(&s.operator) }
+
+func (s *Server) addr(l *net.Listener) net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if *l == nil || !s.started {
+		return nil
+	}
+	return (*l).Addr()
+}
+
+// Run starts the server and stops it when ctx ends, or when it cannot go on;
+// only then the error is not nil.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.Start(ctx); err != nil {
+		s.Close()
+		return err
+	}
+	var cause error
+	select {
+	case <-ctx.Done():
+	case cause = <-s.broken:
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.opts.Config.Shutdown.Grace.D()+10*time.Second)
+	defer cancel()
+	return errors.Join(cause, s.Stop(stopping))
+}
+
+// Stop drains: webhooks are answered 503, streams are ended, no job is taken;
+// calls in flight finish within shutdown.grace or go back to the queue, without
+// a cost in attempts. It returns when all is stored, or ctx ends.
+func (s *Server) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	if !s.started || s.stopped {
+		s.mu.Unlock()
+		return nil
+	}
+	s.stopped = true
+	s.mu.Unlock()
+	s.log.Info("forebay is stopping")
+	close(s.draining)
+	s.receiver.Drain()
+	s.api.Drain()
+	err := s.publicServer.Shutdown(ctx)
+	s.stopWork()
+	s.working.Wait()
+	err = errors.Join(err, s.adminServer.Shutdown(ctx))
+	s.serving.Wait()
+	s.cleanUp()
+	s.log.Info("forebay has stopped")
+	return err
+}
+
+// Close frees what New opened. It is for servers that were not started; Stop
+// does it for the others.
+func (s *Server) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.started && !s.stopped {
+		s.stopped = true
+		s.cleanUp()
+	}
+}
