@@ -88,6 +88,9 @@ func TestTypes(t *testing.T) {
 	if !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {
 		t.Error("the names are not sorted, or one is there twice")
 	}
+	if len(got) < 120 {
+		t.Errorf("got %d senders, want at least 120", len(got))
+	}
 	for _, want := range []string{"github", "stripe", "shopify", "twilio", "slack", "standardwebhooks", "svix", "hmac", "token", "basic"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%s is missing", want)

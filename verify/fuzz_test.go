@@ -77,3 +77,41 @@ func FuzzStandardWebhooks(f *testing.F) { fuzz(f, "standardwebhooks") }
 func FuzzHMAC(f *testing.F)             { fuzz(f, "hmac") }
 func FuzzToken(f *testing.F)            { fuzz(f, "token") }
 func FuzzBasic(f *testing.F)            { fuzz(f, "basic") }
+
+func FuzzPaddle(f *testing.F)      { fuzz(f, "paddle") }
+func FuzzGitea(f *testing.F)       { fuzz(f, "gitea") }
+func FuzzGitLab(f *testing.F)      { fuzz(f, "gitlab") }
+func FuzzBox(f *testing.F)         { fuzz(f, "box") }
+func FuzzHubSpot(f *testing.F)     { fuzz(f, "hubspot") }
+func FuzzContentful(f *testing.F)  { fuzz(f, "contentful") }
+func FuzzCoinbaseCDP(f *testing.F) { fuzz(f, "coinbase-cdp") }
+func FuzzPlivo(f *testing.F)       { fuzz(f, "plivo") }
+func FuzzDropboxSign(f *testing.F) { fuzz(f, "dropbox-sign") }
+func FuzzMailgun(f *testing.F)     { fuzz(f, "mailgun") }
+func FuzzAdyen(f *testing.F)       { fuzz(f, "adyen") }
+func FuzzBraintree(f *testing.F)   { fuzz(f, "braintree") }
+func FuzzSNS(f *testing.F)         { fuzz(f, "aws-sns") }
+func FuzzPayPal(f *testing.F)      { fuzz(f, "paypal") }
+func FuzzDiscord(f *testing.F)     { fuzz(f, "discord") }
+func FuzzSendGrid(f *testing.F)    { fuzz(f, "sendgrid") }
+func FuzzJWTShared(f *testing.F)   { fuzz(f, "upstash-qstash") }
+func FuzzJWTPublic(f *testing.F)   { fuzz(f, "google-pubsub") }
+func FuzzFigma(f *testing.F)       { fuzz(f, "figma") }
+
+// FuzzExplain: the operator's tool takes captured requests of any kind.
+func FuzzExplain(f *testing.F) {
+	for _, v := range loadVectors(f) {
+		if len(v.Body) < 2000 {
+			f.Add([]byte(v.Body), "sha256=00", "X-Hub-Signature-256")
+		}
+	}
+	f.Fuzz(func(t *testing.T, body []byte, value, header string) {
+		h := http.Header{}
+		h.Set(header, value)
+		for _, cfg := range []Config{{Type: "github", Secrets: []string{"s"}}, {Type: "stripe", Secrets: []string{"whsec_s"}}, {Type: "twilio", Secrets: []string{"s"}, PublicURL: testURL}} {
+			if _, err := Explain(cfg, Request{Method: "POST", Header: h, Body: body, Now: testNow}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}

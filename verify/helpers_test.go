@@ -171,3 +171,12 @@ func keyKind(s Sender) string {
 	}
 	return s.Proof.Scheme
 }
+
+func mustRSA(tb testing.TB) crypto.Signer {
+	tb.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return key
+}

@@ -69,7 +69,7 @@ func (h *hook) Verify(r Request) (Delivery, error) {
 	if p.payload != nil {
 		d.Payload = p.payload
 	}
-	src := source{header: r.Header, json: d.Payload, body: r.Body, rawURL: r.URL}
+	src := source{header: r.Header, json: d.Payload, body: r.Body, rawURL: r.URL, secretNo: p.secretNo}
 	if src.json == nil {
 		src.json = r.Body
 	}

@@ -69,18 +69,14 @@ func (j *jwt) prove(r *Request) (proven, *Error) {
 	if err := j.body(claims, r.Body); err != nil {
 		return proven{}, err
 	}
-	return j.proven(claims, r.Body, no, at), nil
+	return j.proven(r.Body, no, at), nil
 }
 
 // proven: a token that covers the body is fresh for every attempt, so that the
 // digest is of the body.
-func (j *jwt) proven(claims, body []byte, no int, at time.Time) proven {
+func (j *jwt) proven(body []byte, no int, at time.Time) proven {
 	digest := sha256.Sum256(body)
-	p := proven{digest: digest[:], secretNo: no, time: at}
-	if id := jsonText(claims, "jti"); j.row.ID == "jwt:jti" && id == clean(id) {
-		p.id = id
-	}
-	return p
+	return proven{digest: digest[:], secretNo: no, time: at}
 }
 
 // splitJWT cuts a token and decodes its parts, strictly.

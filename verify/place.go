@@ -37,7 +37,6 @@ const (
 	inSig      = "sig"      // a labelled item of the signature header
 	inGitHub   = "github"   // owner/repo#N
 	inTelegram = "telegram" // the kind of an update
-	inJWT      = "jwt"      // a claim of the token; its reader is jwt.go
 )
 
 // parsePlace compiles the notation. The table is its only author but for the
@@ -72,7 +71,7 @@ func parsePart(item string) (part, error) {
 	switch kind {
 	case inHeader:
 		return part{kind, textproto.CanonicalMIMEHeaderKey(name)}, nil
-	case inJSON, inForm, inQuery, inSig, inGitHub, inTelegram, inJWT:
+	case inJSON, inForm, inQuery, inSig, inGitHub, inTelegram:
 		return part{kind, name}, nil
 	}
 	return part{}, fmt.Errorf("place %q: unknown kind %q", item, kind)
@@ -84,6 +83,8 @@ type source struct {
 	json   []byte
 	body   []byte
 	rawURL string
+
+	secretNo int // which secret matched, for answers that are made with it
 
 	form, query url.Values
 }

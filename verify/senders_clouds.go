@@ -8,7 +8,7 @@ func clouds() []Sender {
 	hookdeck := base64Header("X-Hookdeck-Signature", "")
 	hookdeck.Headers = []string{"X-Hookdeck-Signature", "X-Hookdeck-Signature-2"}
 	options := Shake{
-		Name: "webhook_request", Before: true, Methods: "OPTIONS", When: "header:WebHook-Request-Origin", Reply: "header:WebHook-Allowed-Origin",
+		Name: "webhook_request", Before: true, Method: "OPTIONS", When: "header:WebHook-Request-Origin", Reply: "header:WebHook-Allowed-Origin",
 		Header: map[string]string{"WebHook-Allowed-Rate": "*"},
 	}
 	return []Sender{

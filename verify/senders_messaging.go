@@ -12,7 +12,7 @@ func chat() []Sender {
 			ID:   "json:entry.0.changes.0.value.messages.0.id | json:entry.0.messaging.0.message.mid",
 			Type: `json:object + "." + json:entry.0.changes.0.field | json:object`, Time: "json:entry.0.time", Subject: "json:entry.0.id",
 			Batch: "entry", PartID: "json:changes.0.value.messages.0.id | json:messaging.0.message.mid", PartType: "json:changes.0.field", PartTime: "json:time", PartSubject: "json:id",
-			Shakes: []Shake{{Name: "hub.challenge", Before: true, Methods: "GET", When: "query:hub.mode", Is: "subscribe", Token: "query:hub.verify_token", What: "query:hub.challenge", Reply: "echo"}},
+			Shakes: []Shake{{Name: "hub.challenge", Before: true, Method: "GET", When: "query:hub.mode", Is: "subscribe", Token: "query:hub.verify_token", What: "query:hub.challenge", Reply: "echo"}},
 			Ack:    Ack{Status: 200, Deadline: 5 * time.Second}, Retry: "for up to 36 hours; WhatsApp 7 days",
 			Source: "https://developers.facebook.com/docs/graph-api/webhooks/getting-started", Checked: day,
 		}
@@ -64,7 +64,7 @@ func chat() []Sender {
 		{
 			Name: "twitter", Title: "X (Twitter)", Proof: base64Header("X-Twitter-Webhooks-Signature", "sha256="),
 			Type: `"activity"`, Subject: "json:for_user_id",
-			Shakes: []Shake{{Name: "crc", Before: true, Methods: "GET", When: "query:crc_token", Reply: "crc"}},
+			Shakes: []Shake{{Name: "crc", Before: true, Method: "GET", When: "query:crc_token", Reply: "crc"}},
 			Ack:    Ack{Status: 200}, Source: "https://docs.x.com/x-api/webhooks/introduction", Checked: day,
 		},
 		{

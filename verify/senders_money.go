@@ -111,7 +111,7 @@ func billing() []Sender {
 			Name: "braintree", Title: "Braintree", Note: "The secret is the private key, key_id the public key. The payload is base64 of XML.",
 			Proof: Proof{Scheme: "braintree", Algorithm: "sha1", Headers: []string{"form:bt_signature"}, Choose: []string{"key_id"}, Demand: []string{"key_id"}},
 			Form:  "*", Type: `"notification"`,
-			Shakes: []Shake{{Name: "bt_challenge", Before: true, Methods: "GET", When: "query:bt_challenge", Reply: "braintree"}},
+			Shakes: []Shake{{Name: "bt_challenge", Before: true, Method: "GET", When: "query:bt_challenge", Reply: "braintree"}},
 			Source: "https://developer.paypal.com/braintree/docs/guides/webhooks/parse", Checked: day,
 		},
 		{
@@ -145,7 +145,7 @@ func commerce() []Sender {
 		{
 			Name: "woocommerce", Title: "WooCommerce", Proof: base64Header("X-WC-Webhook-Signature", ""),
 			ID: "header:X-WC-Webhook-Delivery-ID", Type: "header:X-WC-Webhook-Topic", Time: "json:date_modified_gmt", Subject: "json:id",
-			Shakes: []Shake{{Name: "ping", Before: true, Methods: "POST", When: "form:webhook_id", Unless: "header:X-WC-Webhook-Signature"}},
+			Shakes: []Shake{{Name: "ping", Before: true, Method: "POST", When: "form:webhook_id", Unless: "header:X-WC-Webhook-Signature"}},
 			Retry:  "5 failures disable the webhook", Source: "https://woocommerce.com/document/webhooks/", Checked: day,
 		},
 		{
@@ -164,7 +164,7 @@ func commerce() []Sender {
 		},
 		{
 			Name: "onfleet", Title: "Onfleet", Proof: onfleet, Type: "json:triggerName | json:triggerId", Time: "json:time", Subject: "json:taskId | json:workerId",
-			Shakes: []Shake{{Name: "check", Before: true, Methods: "GET", When: "query:check", Reply: "echo"}},
+			Shakes: []Shake{{Name: "check", Before: true, Method: "GET", When: "query:check", Reply: "echo"}},
 			Source: "https://docs.onfleet.com/reference/secrets", Checked: day,
 		},
 		{

@@ -66,7 +66,7 @@ func identity() []Sender {
 			Name: "okta", Title: "Okta", Note: tokenNote + " The secret is the whole value of the Authorization header.", Proof: okta, BodyUnsigned: true,
 			ID: "json:eventId", Type: "json:data.events.0.eventType", Time: "json:eventTime", Subject: "json:data.events.0.target.0.id",
 			Batch: "data.events", PartID: "json:uuid", PartType: "json:eventType", PartTime: "json:published", PartSubject: "json:target.0.id",
-			Shakes: []Shake{{Name: "verification", Before: true, Methods: "GET", When: "header:X-Okta-Verification-Challenge", Reply: "json:verification"}},
+			Shakes: []Shake{{Name: "verification", Before: true, Method: "GET", When: "header:X-Okta-Verification-Challenge", Reply: "json:verification"}},
 			Ack:    Ack{Status: 200, Deadline: 3 * time.Second}, Retry: "once, on a time-out or 5xx; never on 4xx",
 			Source: "https://developer.okta.com/docs/concepts/event-hooks/", Checked: day,
 		},

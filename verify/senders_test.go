@@ -65,17 +65,24 @@ func second[T any](_ T, err error) error { return err }
 func TestEverySenderRefusesAChangedBody(t *testing.T) {
 	everySender(t, func(t *testing.T, s Sender, cfg Config, r Request) {
 		v := mustNew(t, cfg)
+		good, err := v.Verify(r)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for i := range r.Body {
 			bad := clone(r)
 			bad.Body[i] ^= 1
-			_, err := v.Verify(bad)
+			d, err := v.Verify(bad)
+			if s.Name == "aws-sns" && err == nil && bytes.Equal(d.Digest, good.Digest) {
+				continue // it signs values of fields, and the byte is in none
+			}
 			if s.signsBody() && err == nil {
 				t.Fatalf("byte %d of the body was changed, and it was accepted", i)
 			}
 		}
 		longer := clone(r)
 		longer.Body = append(longer.Body, '\n')
-		if _, err := v.Verify(longer); s.signsBody() && err == nil {
+		if _, err := v.Verify(longer); s.signsBody() && s.Name != "aws-sns" && err == nil {
 			t.Error("a line break after the body was accepted")
 		}
 	})
@@ -116,8 +123,8 @@ func TestEverySenderRefusesBrokenHeaders(t *testing.T) {
 
 func TestEverySenderChecksItsTimestamp(t *testing.T) {
 	everySender(t, func(t *testing.T, s Sender, cfg Config, r Request) {
-		if s.Proof.Tolerance == 0 || s.Proof.Scheme == "jwt" {
-			t.Skip("signs no timestamp")
+		if s.Proof.Tolerance == 0 || s.Proof.Scheme == "jwt" || s.Proof.Scheme == "gitlab" {
+			t.Skip("signs no timestamp, or not with this secret")
 		}
 		v := mustNew(t, cfg)
 		limit := s.Proof.Tolerance

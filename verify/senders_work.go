@@ -27,7 +27,7 @@ func documents() []Sender {
 		{
 			Name: "notion", Title: "Notion", Note: "The secret is the verification token that the first request brings: start with secrets: [pending].", Proof: notion,
 			ID: "json:id", Type: "json:type", Time: "json:timestamp", Subject: "json:entity.id",
-			Shakes: []Shake{{Name: "verification_token", Before: true, Methods: "POST", When: "json:verification_token", Unless: "json:type", Offer: "json:verification_token"}},
+			Shakes: []Shake{{Name: "verification_token", Before: true, Method: "POST", When: "json:verification_token", Unless: "json:type", Offer: "json:verification_token"}},
 			Source: "https://developers.notion.com/reference/webhooks", Checked: day,
 		},
 		{
@@ -35,7 +35,7 @@ func documents() []Sender {
 			Type: "json:events.0.action", Time: "json:events.0.created_at", Subject: "json:events.0.resource.gid",
 			Batch: "events", PartType: `json:resource.resource_type + "." + json:action | json:action`, PartTime: "json:created_at", PartSubject: "json:resource.gid",
 			Shakes: []Shake{
-				{Name: "x_hook_secret", Before: true, Methods: "POST", When: "header:X-Hook-Secret", Reply: "header:X-Hook-Secret", Offer: "header:X-Hook-Secret"},
+				{Name: "x_hook_secret", Before: true, Method: "POST", When: "header:X-Hook-Secret", Reply: "header:X-Hook-Secret", Offer: "header:X-Hook-Secret"},
 				{Name: "heartbeat", When: "json:events.#", Is: "0"},
 			},
 			Ack: Ack{Status: 200, Deadline: 10 * time.Second}, Retry: "for 24 hours, then the webhook is deleted",
@@ -44,7 +44,7 @@ func documents() []Sender {
 		{
 			Name: "trello", Title: "Trello", Proof: trello,
 			ID: "json:action.id", Type: "json:action.type", Time: "json:action.date", Subject: "json:action.data.card.id | json:model.id",
-			Shakes: []Shake{{Name: "head", Before: true, Methods: "HEAD"}},
+			Shakes: []Shake{{Name: "head", Before: true, Method: "HEAD"}},
 			Retry:  "after 30, 60 and 120 s", Source: "https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/", Checked: day,
 		},
 		{
@@ -56,7 +56,7 @@ func documents() []Sender {
 			Name: "monday", Title: "monday.com", Note: tokenNote,
 			Proof: Proof{Scheme: "jwt", Algorithm: "HS256", Headers: []string{"Authorization"}, Encoding: plainEncoding, Choose: []string{"audience"}}, BodyUnsigned: true,
 			ID: "json:event.triggerUuid", Type: "json:event.type", Time: "json:event.triggerTime", Subject: "json:event.pulseId | json:event.boardId",
-			Shakes: []Shake{{Name: "challenge", Before: true, Methods: "POST", When: "json:challenge", Unless: "json:event.type", Reply: "json:challenge"}},
+			Shakes: []Shake{{Name: "challenge", Before: true, Method: "POST", When: "json:challenge", Unless: "json:event.type", Reply: "json:challenge"}},
 			Ack:    Ack{Status: 200}, Retry: "every minute for 30 minutes",
 			Source: "https://developer.monday.com/apps/docs/mondayapps-webhooks", Checked: day,
 		},
@@ -98,7 +98,7 @@ func documents() []Sender {
 		{
 			Name: "dropbox", Title: "Dropbox", Note: "A notification names accounts; the changes are listed with a cursor.", Proof: hexHeader("X-Dropbox-Signature", ""),
 			Type: `"notification"`, Subject: "json:list_folder.accounts.0",
-			Shakes: []Shake{{Name: "challenge", Before: true, Methods: "GET", When: "query:challenge", Reply: "echo"}},
+			Shakes: []Shake{{Name: "challenge", Before: true, Method: "GET", When: "query:challenge", Reply: "echo"}},
 			Ack:    Ack{Deadline: 10 * time.Second}, Source: "https://www.dropbox.com/developers/reference/webhooks", Checked: day,
 		},
 		{
@@ -168,7 +168,7 @@ func customers() []Sender {
 		{
 			Name: "intercom", Title: "Intercom", Proof: sha1(hexHeader("X-Hub-Signature", "sha1=")),
 			ID: "json:id", Type: "json:topic", Time: "json:created_at", Subject: "json:data.item.id",
-			Shakes: []Shake{{Name: "head", Before: true, Methods: "HEAD"}, {Name: "ping", When: "json:topic", Is: "ping"}},
+			Shakes: []Shake{{Name: "head", Before: true, Method: "HEAD"}, {Name: "ping", When: "json:topic", Is: "ping"}},
 			Ack:    Ack{Status: 200, Deadline: 5 * time.Second}, Retry: "1000 errors within 15 minutes pause the subscription",
 			Source: "https://developers.intercom.com/docs/webhooks/setting-up-webhooks", Checked: day,
 		},
@@ -200,7 +200,7 @@ func customers() []Sender {
 		{
 			Name: "surveymonkey", Title: "SurveyMonkey", Note: "The secret is client_id&client_secret.", Proof: sha1(base64Header("Sm-Signature", "")),
 			ID: "json:event_id", Type: "json:event_type", Time: "json:event_datetime", Subject: "json:object_id",
-			Shakes: []Shake{{Name: "head", Before: true, Methods: "HEAD"}},
+			Shakes: []Shake{{Name: "head", Before: true, Method: "HEAD"}},
 			Source: "https://api.surveymonkey.com/v3/docs#webhook-callbacks", Checked: day,
 		},
 		{

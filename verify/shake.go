@@ -17,8 +17,8 @@ type Shake struct {
 
 	// Before: it comes without a signature, before there is a subscription.
 	Before bool
-	// Methods are those it comes with; empty: any.
-	Methods string
+	// Method is the one it comes with; empty: any.
+	Method string
 	// When is a place that must hold Is, or anything if Is is empty.
 	When, Is string
 	// Unless is a place that must be empty.
@@ -102,7 +102,7 @@ func (h *hook) find(r *Request, src *source, before bool) *Answer {
 }
 
 func (s *shake) applies(r *Request, src *source) bool {
-	if s.Methods != "" && !strings.Contains(s.Methods, r.Method) {
+	if s.Method != "" && s.Method != r.Method {
 		return false
 	}
 	text := s.when.read(src)
@@ -132,7 +132,7 @@ func (s *shake) reply(src *source) *Answer {
 		return nil
 	}
 	a.Offer = s.offer.read(src)
-	s.fill(a, text)
+	s.fill(a, text, first(s.secrets[min(src.secretNo, len(s.secrets)):]))
 	if len(a.Body) > 0 && a.ContentType == "" {
 		a.ContentType = "text/plain; charset=utf-8"
 	}
@@ -141,7 +141,7 @@ func (s *shake) reply(src *source) *Answer {
 }
 
 // fill makes the part of the answer that depends on the request.
-func (s *shake) fill(a *Answer, text string) {
+func (s *shake) fill(a *Answer, text, secret string) {
 	switch kind, name, _ := strings.Cut(s.Reply, ":"); kind {
 	case "echo":
 		a.Body = []byte(text)
@@ -156,12 +156,12 @@ func (s *shake) fill(a *Answer, text string) {
 			a.Confirm = text
 		}
 	case "zoom":
-		mac := hmac256(s.secrets[0], text)
+		mac := hmac256(secret, text)
 		a.json(map[string]string{"plainToken": text, "encryptedToken": hex.EncodeToString(mac)})
 	case "crc":
-		a.json(map[string]string{"response_token": "sha256=" + encode(hmac256(s.secrets[0], text), base64Encoding)})
+		a.json(map[string]string{"response_token": "sha256=" + encode(hmac256(secret, text), base64Encoding)})
 	case "braintree":
-		a.Body = []byte(s.keyID + "|" + hex.EncodeToString(braintreeMAC(s.secrets[0], text)))
+		a.Body = []byte(s.keyID + "|" + hex.EncodeToString(braintreeMAC(secret, text)))
 	}
 }
 

@@ -82,7 +82,7 @@ func (s *sns) signed(r *Request, certURL string, hash crypto.Hash, text, sig []b
 // let one value be verified and another be used.
 func snsMessage(body []byte) (map[string]string, *Error) {
 	doc := gjson.ParseBytes(body)
-	if !doc.IsObject() {
+	if !doc.IsObject() || !json.Valid(body) {
 		return nil, refuse(CodeSignatureMissing, "the body is no SNS message", "turn raw message delivery off: raw messages are not signed")
 	}
 	wanted := snsFields()
@@ -196,14 +196,10 @@ func (s *sns) sign(r *Request, in *SignInput) error {
 	if json.Unmarshal(r.Body, &msg) != nil || msg["Type"] == "" {
 		msg = map[string]string{"Type": "Notification", "Message": string(r.Body)}
 	}
-	for name, value := range map[string]string{
-		"MessageId": orElse(in.ID, "00000000-0000-4000-8000-000000000000"), "TopicArn": s.topics[0], "SignatureVersion": "2",
-		"Timestamp": formatTimestamp(in.Now, unitRFC3339), "SigningCertURL": "https://sns.us-east-1.amazonaws.com/SimpleNotificationService.pem",
-	} {
-		if msg[name] == "" {
-			msg[name] = value
-		}
-	}
+	msg["TopicArn"], msg["SignatureVersion"] = s.topics[0], "2"
+	msg["SigningCertURL"] = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService.pem"
+	msg["MessageId"] = orElse(orElse(in.ID, msg["MessageId"]), "00000000-0000-4000-8000-000000000000")
+	msg["Timestamp"] = orElse(msg["Timestamp"], formatTimestamp(in.Now, unitRFC3339))
 	if in.Key == nil {
 		return errNoKey()
 	}

@@ -1,0 +1,153 @@
+package verify
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestEvents: id, type, time and subject read the same for every sender.
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	for name, c := range map[string]struct {
+		sender string
+		in     SignInput
+		id     string
+		signed bool
+		kind   string
+		time   string
+		about  string
+	}{
+		"stripe":    {"stripe", SignInput{Body: []byte(`{"id":"evt_1","type":"charge.dispute.created","created":1759999000,"data":{"object":{"id":"dp_1"}}}`)}, "evt_1", true, "charge.dispute.created", "2025-10-09T08:36:40Z", "dp_1"},
+		"shopify":   {"shopify", SignInput{Body: []byte(`{"id":1}`), ID: "w-1", Type: "orders/create", Header: http.Header{"X-Shopify-Triggered-At": {"2025-10-09T08:36:40.5Z"}}}, "w-1", false, "orders/create", "2025-10-09T08:36:40.5Z", "1"},
+		"anthropic": {"anthropic", SignInput{Body: []byte(`{"type":"event","id":"whe_1","created_at":"2025-10-09T08:36:40Z","data":{"type":"session.status_idled","id":"sesn_1"}}`), ID: "whe_1"}, "whe_1", true, "session.status_idled", "2025-10-09T08:36:40Z", "sesn_1"},
+		"linear":    {"linear", SignInput{Body: []byte(`{"action":"create","type":"Issue","data":{"identifier":"ENG-1"}}`), Header: http.Header{"Linear-Event": {"Issue"}, "Linear-Delivery": {"d-1"}}}, "d-1", false, "Issue.create", "2025-10-09T08:53:20Z", "ENG-1"},
+		"gitea":     {"gitea", SignInput{Body: []byte("payload=%7B%22repository%22%3A%7B%22full_name%22%3A%22o%2Fr%22%7D%7D"), Header: form, ID: "d-1", Type: "push"}, "d-1", false, "push", "", "o/r"},
+		"telegram":  {"telegram", SignInput{Body: []byte(`{"update_id":10000,"callback_query":{"message":{"chat":{"id":7}}}}`)}, "10000", false, "callback_query", "", "7"},
+		"mailgun":   {"mailgun", SignInput{Body: []byte(`{"event-data":{"event":"failed","id":"x","timestamp":1521472262.908181}}`)}, "x", false, "failed", "2018-03-19T15:11:02.908181Z", ""},
+		"twitch":    {"twitch", SignInput{Body: []byte(`{}`), ID: "m-1", Type: "stream.online"}, "m-1", true, "stream.online", "2025-10-09T08:53:20Z", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := Lookup(c.sender)
+			cfg, key := sample(s)
+			c.in.Key = key
+			d, err := mustNew(t, cfg).Verify(mustSign(t, cfg, c.in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := ""
+			if !d.Time.IsZero() {
+				at = d.Time.Format(time.RFC3339Nano)
+			}
+			if d.ID != c.id || d.IDSigned != c.signed || d.Type != c.kind || at != c.time || d.Subject != c.about {
+				t.Errorf("got id %q (signed %v), type %q, time %s, subject %q", d.ID, d.IDSigned, d.Type, at, d.Subject)
+			}
+		})
+	}
+}
+
+func TestBatches(t *testing.T) {
+	t.Parallel()
+	for sender, c := range map[string]struct{ body, want string }{
+		"sendgrid":         {`[{"sg_event_id":"a","event":"open"},{"sg_event_id":"b","event":"click"}]`, "a open, b click"},
+		"hubspot":          {`[{"eventId":1,"subscriptionType":"contact.creation"},{"eventId":2,"subscriptionType":"deal.creation"}]`, "1 contact.creation, 2 deal.creation"},
+		"line":             {`{"events":[{"webhookEventId":"x","type":"message"}]}`, "x message"},
+		"okta":             {`{"data":{"events":[{"uuid":"u","eventType":"user.create"}]}}`, "u user.create"},
+		"azure-event-grid": {`[{"id":"1","eventType":"Blob"},{"id":"2","eventType":"Blob"}]`, "1 Blob, 2 Blob"},
+		"asana":            {`{"events":[{"action":"changed","resource":{"resource_type":"task"}}]}`, " task.changed"},
+		"adyen":            {`{"notificationItems":[{"NotificationRequestItem":{"pspReference":"p","eventCode":"REFUND","success":"true"}},{"NotificationRequestItem":{"pspReference":"q","eventCode":"REFUND","success":"true"}}]}`, "p/REFUND/true REFUND, q/REFUND/true REFUND"},
+		"stripe":           {`{"id":"evt_1"}`, ""},
+	} {
+		t.Run(sender, func(t *testing.T) {
+			t.Parallel()
+			s, _ := Lookup(sender)
+			cfg, key := sample(s)
+			d, err := mustNew(t, cfg).Verify(mustSign(t, cfg, SignInput{Body: []byte(c.body), Key: key}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, p := range d.Batch {
+				got = append(got, p.ID+" "+p.Type)
+				if !strings.Contains(string(d.Payload)+c.body, `"`) || len(p.Payload) == 0 {
+					t.Errorf("an event without its JSON: %+v", p)
+				}
+			}
+			if text := strings.Join(got, ", "); text != c.want {
+				t.Errorf("got %q, want %q", text, c.want)
+			}
+		})
+	}
+	t.Run("one bad item", func(t *testing.T) {
+		t.Parallel()
+		s, _ := Lookup("adyen")
+		cfg, _ := sample(s)
+		r := mustSign(t, cfg, SignInput{Body: []byte(`{"notificationItems":[{"NotificationRequestItem":{"pspReference":"p"}},{"NotificationRequestItem":{"pspReference":"q"}}]}`)})
+		r.Body = []byte(strings.Replace(string(r.Body), `"q"`, `"z"`, 1))
+		if got := codeOf(t, second(mustNew(t, cfg).Verify(r))); got != CodeSignatureMismatch {
+			t.Errorf("got %q, want %q", got, CodeSignatureMismatch)
+		}
+	})
+	t.Run("too many", func(t *testing.T) {
+		t.Parallel()
+		s, _ := Lookup("line")
+		cfg, _ := sample(s)
+		r := mustSign(t, cfg, SignInput{Body: []byte(`{"events":[0` + strings.Repeat(",0", maxBatch) + `]}`)})
+		if got := codeOf(t, second(mustNew(t, cfg).Verify(r))); got != CodeBodyMalformed {
+			t.Errorf("got %q, want %q", got, CodeBodyMalformed)
+		}
+	})
+}
+
+func TestCloudEvents(t *testing.T) {
+	t.Parallel()
+	cfg := Config{Type: "token", Secrets: []string{"abc"}}
+	structured := http.Header{"Content-Type": {"application/cloudevents+json; charset=utf-8"}}
+	binary := http.Header{"Ce-Specversion": {"1.0"}, "Ce-Id": {"1"}, "Ce-Source": {"/s"}, "Ce-Type": {"t"}, "Ce-Subject": {"x"}, "Ce-Time": {"2025-10-09T08:36:40Z"}}
+	for name, in := range map[string]SignInput{
+		"structured": {Header: structured, Body: []byte(`{"specversion":"1.0","id":"1","source":"/s","type":"t","subject":"x","time":"2025-10-09T08:36:40Z"}`)},
+		"binary":     {Header: binary, Body: []byte(`{"type":"other"}`)},
+	} {
+		d, err := mustNew(t, cfg).Verify(mustSign(t, cfg, in))
+		if err != nil || d.ID != "/s#1" || d.Type != "t" || d.Subject != "x" || d.Time.Unix() != 1759999000 {
+			t.Errorf("%s: got %+v, %v", name, d, err)
+		}
+	}
+	batch := SignInput{Header: http.Header{"Content-Type": {"application/cloudevents-batch+json"}}, Body: []byte(`[{"id":"1","source":"/s","type":"a"},{"id":"2","source":"/s","type":"b"}]`)}
+	d, err := mustNew(t, cfg).Verify(mustSign(t, cfg, batch))
+	if err != nil || len(d.Batch) != 2 || d.Batch[1].ID != "/s#2" || d.Batch[1].Type != "b" {
+		t.Errorf("batch: got %+v, %v", d, err)
+	}
+}
+
+// TestUnsignedBodiesAreMarked: an operator is told where a token is all there is.
+func TestUnsignedBodiesAreMarked(t *testing.T) {
+	t.Parallel()
+	for _, s := range Senders() {
+		if token := s.Proof.Scheme == "token" || s.Proof.Scheme == "basic"; token && !s.BodyUnsigned {
+			t.Errorf("%s proves nothing about the body, and its row does not say so", s.Name)
+		}
+		if s.Proof.Scheme == "jwt" && s.Proof.BodyClaim == "" && !s.BodyUnsigned {
+			t.Errorf("%s: the token says nothing about the body, and its row does not say so", s.Name)
+		}
+	}
+}
+
+func TestDeepNesting(t *testing.T) {
+	t.Parallel()
+	deep := []byte(strings.Repeat(`{"repository":`, 1<<20) + "1" + strings.Repeat("}", 1<<20))
+	cfg := Config{Type: "github", Secrets: []string{"s3cret"}}
+	d, err := mustNew(t, cfg).Verify(mustSign(t, cfg, SignInput{Body: deep, Type: "push"}))
+	if err != nil || d.Type != "push" {
+		t.Errorf("got %+v, %v", d, err)
+	}
+	for _, body := range []string{"", "\x00", "\ufeff{}", `{"repository":{"full_name":"a\u0000b"}}`, `{"repository":{"full_name":"\ud800"}}`, `{"n":1e400}`} {
+		d, err := mustNew(t, cfg).Verify(mustSign(t, cfg, SignInput{Body: []byte(body), Type: "push"}))
+		if err != nil || d.Subject != clean(d.Subject) {
+			t.Errorf("%q: got %+v, %v", body, d, err)
+		}
+	}
+}
