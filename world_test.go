@@ -71,6 +71,7 @@ func bubble(t *testing.T, hooks string, o claudetest.Options, f func(w *world)) 
 
 func newWorld(t *testing.T, dir, hooks string, o claudetest.Options) *world {
 	t.Helper()
+	time.Sleep(time.Until(time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC))) // bubbles begin in 2000, before there were prices
 	claude, err := claudetest.New(o)
 	if err != nil {
 		t.Fatal(err)

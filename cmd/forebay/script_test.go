@@ -17,9 +17,13 @@ import (
 
 var update = flag.Bool("update", false, "rewrite what the scripts compare with")
 
-// TestMain lets this test binary be the command forebay of the scripts.
+// TestMain lets this test binary be the commands of the scripts, and the writer
+// that loses its disk.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"forebay": func() { os.Exit(realMain()) }})
+	testscript.Main(swept{m}, map[string]func(){
+		"forebay":       func() { os.Exit(realMain()) },
+		"ledger-writer": func() { os.Exit(writeLedger(os.Args[1:])) },
+	})
 }
 
 // TestScripts runs testdata/script/*.txtar: what people type, and what they
@@ -30,14 +34,12 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"receiver": receiver,
-		},
+		Cmds:                scriptCommands(),
 	})
 }
 
 // receiver TYPE SECRET starts a server that verifies what it is sent, and sets
-// RECEIVER to its URL.
+// RECEIVER to its URL and RECEIVER_ADDR to its host and port.
 func receiver(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: receiver TYPE SECRET")
@@ -49,6 +51,7 @@ func receiver(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { receive(v, w, r) })
 	ts.Setenv("RECEIVER", server.URL)
+	ts.Setenv("RECEIVER_ADDR", server.Listener.Addr().String())
 }
 
 func sourceFor(kind, secret, url string) verify.Config {

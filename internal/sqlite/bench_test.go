@@ -3,10 +3,12 @@
 package sqlite_test
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/forebayhq/forebay/event"
 	"github.com/forebayhq/forebay/internal/fixture"
+	"github.com/forebayhq/forebay/internal/sqlite"
 )
 
 // pullRequests are different pull_request payloads of about 23 KB, as GitHub
@@ -83,4 +86,53 @@ func cpuTime(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(ru.Utime.Nano() + ru.Stime.Nano())
+}
+
+// BenchmarkTake leases one job of a queue of 1,000 and of 200,000 jobs over ten
+// hooks: the one must not be much slower than the other.
+func BenchmarkTake(b *testing.B) {
+	for _, queued := range []int{1_000, 200_000} {
+		b.Run(fmt.Sprint(queued), func(b *testing.B) {
+			db := open(b, filepath.Join(b.TempDir(), "ledger.db"))
+			now := time.Now()
+			fill(b, db, queued, now)
+			b.ReportAllocs()
+			before := cpuTime(b)
+			for b.Loop() {
+				takeAndReturn(b, db, now)
+			}
+			b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
+		})
+	}
+}
+
+// fill queues small events of ten hooks.
+func fill(b *testing.B, db *sqlite.DB, n int, now time.Time) {
+	b.Helper()
+	var all sync.WaitGroup
+	for w := range 64 {
+		all.Go(func() {
+			for i := w; i < n; i += 64 {
+				a := accept(int64(i), now, []byte(`{"action":"opened"}`), nil)
+				a.Event.Hook = fmt.Sprintf("hook-%d", i%10)
+				if _, err := db.Accept(context.Background(), a); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// takeAndReturn leases one job and gives it back.
+func takeAndReturn(b *testing.B, db *sqlite.DB, now time.Time) {
+	b.Helper()
+	got, err := db.Take(b.Context(), event.Take{Worker: "w", Now: now, LeaseUntil: now.Add(time.Minute), Max: 1, PerHook: 8, Admit: everyone})
+	if err != nil || len(got.Jobs) != 1 {
+		b.Fatal(got, err)
+	}
+	if err := db.Settle(b.Context(), event.Settlement{Lease: got.Jobs[0].Lease, Now: now, Again: &event.Again{Free: true}}); err != nil {
+		b.Fatal(err)
+	}
 }
