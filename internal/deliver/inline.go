@@ -167,15 +167,23 @@ func (w *lineWriter) text(s string) { w.plain(clean(s)) }
 
 // plain writes clean text.
 func (w *lineWriter) plain(s string) {
-	var before byte // the character before, as GitHub will see it
 	for s != "" {
-		n := w.token(s, before)
+		n := w.token(s, w.last())
 		if n == 0 {
 			_, n = utf8.DecodeRuneInString(s)
 			w.literal(s[:n], s[n:])
 		}
-		before, s = s[n-1], s[n:]
+		s = s[n:]
 	}
+}
+
+// last is the character before, as it was written; after code it is none of a
+// word, as GitHub looks for mentions in each piece of text by itself.
+func (w *lineWriter) last() byte {
+	if w.b.Len() == 0 {
+		return 0
+	}
+	return w.b.String()[w.b.Len()-1]
 }
 
 // token writes what stands at the start of s if it means something, and says
@@ -207,6 +215,9 @@ func (w *lineWriter) link(s string) int {
 	m := link.FindStringSubmatch(s)
 	if m == nil {
 		return 0
+	}
+	if c := w.last(); isAlnum(c) || strings.IndexByte("@#-./:_&", c) >= 0 {
+		w.b.WriteByte(' ') // or the text would complete what stands before it
 	}
 	w.plain(m[1])
 	w.b.WriteString(" (")
