@@ -269,7 +269,7 @@ func (g *Governor) grant(t *turn, e entry, c choice, now time.Time) *Grant {
 	t.Gate.sent(c.input, millis(now))
 	return &Grant{
 		Job: e.JobID, Hook: e.Hook, Lane: e.Lane, Model: e.Model, Size: e.Size, At: now,
-		Input: int64(c.input), Output: int64(c.output), perToken: cmp.Or(c.perToken, bytesPerTok),
+		Input: int64(c.input), Output: int64(c.output), minute: t.In.Limit, perToken: cmp.Or(c.perToken, bytesPerTok),
 	}
 }
 

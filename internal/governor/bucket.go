@@ -24,6 +24,7 @@ type bucket struct {
 	Level float64 `json:"level"`
 	At    int64   `json:"at"`              // ms, of Level
 	Noise float64 `json:"noise,omitempty"` // seconds added to the reserve: it was too small
+	Asked float64 `json:"asked,omitempty"` // the limit of the configuration, when it was last looked at
 }
 
 // known reports whether the bucket bounds anything.
@@ -40,19 +41,19 @@ func (b *bucket) learn(limit float64, now int64) {
 		return
 	}
 	if !b.known() {
-		*b = bucket{Limit: limit, Burst: limit * fullBurst / 60, Level: b.Level + limit*fullBurst/60, At: now}
+		*b = bucket{Asked: b.Asked, Limit: limit, Burst: limit * fullBurst / 60, Level: b.Level + limit*fullBurst/60, At: now}
 		b.clamp()
 		return
 	}
-	b.Burst *= limit / b.Limit
+	burst := b.Burst * limit / b.Limit
 	b.Limit = limit
-	b.clamp()
+	b.bound(burst)
 }
 
 // fill lets time pass. No moment is counted twice, so of several processes the
 // one with the fastest clock sets the pace; only a clock that was set back by
-// more than clocks may differ starts anew.
-func (b *bucket) fill(now int64, pace float64) {
+// more than clocks may differ starts anew, and that must be stored.
+func (b *bucket) fill(now int64, pace float64) (store bool) {
 	switch {
 	case now > b.At:
 		if b.known() {
@@ -60,9 +61,10 @@ func (b *bucket) fill(now int64, pace float64) {
 		}
 		b.At = now
 	case setBack(now, b.At):
-		b.At = now
+		b.At, store = now, true
 	}
 	b.clamp()
+	return store
 }
 
 // setBack reports whether a clock was set back since a moment in ms, and does
@@ -148,10 +150,10 @@ func (b *bucket) wait(n, pace float64) int64 {
 
 // sane reports whether a stored bucket can be believed.
 func (b *bucket) sane() bool {
-	for _, f := range []float64{b.Limit, b.Burst, b.Level, b.Noise} {
+	for _, f := range []float64{b.Limit, b.Burst, b.Level, b.Noise, b.Asked} {
 		if math.IsNaN(f) || math.IsInf(f, 0) || math.Abs(f) > 10*mostPerMinute {
 			return false
 		}
 	}
-	return b.Limit >= 0 && b.Burst >= 0 && b.Noise >= 0 && b.Noise <= 1
+	return (b.Limit == 0 || b.Limit >= 1) && b.Burst >= 0 && b.Noise >= 0 && b.Noise <= 1
 }

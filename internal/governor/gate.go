@@ -56,10 +56,12 @@ func (g *gate) passed() {
 }
 
 // age forgets grants whose end never came: their process died.
-func (g *gate) age(now int64) {
-	if setBack(now, g.At) || (g.Waiting > 0 && now-g.At > ackWithin) {
-		g.Waiting, g.Input, g.At = 0, 0, now
+func (g *gate) age(now int64) (store bool) {
+	if !setBack(now, g.At) && (g.Waiting == 0 || now-g.At <= ackWithin) {
+		return false
 	}
+	g.Waiting, g.Input, g.At = 0, 0, now
+	return true
 }
 
 // limit corrects the count by the number of jobs that the ledger knows to run.
@@ -73,7 +75,7 @@ func (g *gate) limit(running int) {
 }
 
 func (g *gate) sane() bool {
-	return g.Width >= 0 && g.Waiting >= 0 && g.Input >= 0 && g.Strikes >= 0 && g.Width < math.MaxInt32
+	return g.Waiting >= 0 && g.Strikes >= 0 && within(g.Width, 0, 1e6) && within(g.Input, 0, mostValue)
 }
 
 // A load bounds the calls in flight while the API has no capacity: fewer with
@@ -122,5 +124,5 @@ func (l *load) answered(most int) {
 }
 
 func (l *load) sane() bool {
-	return l.Most >= 0 && l.Knee >= 0 && l.Fails >= 0 && l.Most < math.MaxInt32
+	return l.Fails >= 0 && within(l.Most, 0, 1e6) && within(l.Knee, 0, 1e6)
 }

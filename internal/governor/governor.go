@@ -91,10 +91,19 @@ type Grant struct {
 	Input  int64 // tokens debited: predicted, then what the API counted
 	Output int64 // tokens predicted
 
+	minute   float64 // input tokens that the lane allows in a minute; 0: not known
 	perToken float64 // bytes of answer text per token
 	text     int     // bytes streamed
 	charged  int64   // output tokens debited while it streamed
 	began    time.Time
+}
+
+// Hopeless reports whether a prompt of so many bytes is larger than all that the
+// lane allows in a minute, and how many tokens that is: the API would refuse it
+// for ever, and the lane would pause for it each time.
+func (gr *Grant) Hopeless(promptBytes int) (allowed int64, hopeless bool) {
+	const most = 6 // bytes per token; texts have fewer
+	return int64(gr.minute), gr.minute > 0 && float64(promptBytes)/most > gr.minute
 }
 
 // An Admission is what Admit decided.

@@ -85,9 +85,6 @@ func (l *lane) flows(tokens float64, now int64) {
 	seconds := float64(min(max(now-l.FlowAt, 0), 60_000)) / 1000
 	l.FlowRate = l.FlowRate*math.Exp(-seconds) + min(tokens, mostOutput)
 	l.FlowAt = max(l.FlowAt, now)
-	if setBack(now, l.FlowAt) {
-		l.FlowAt = now
-	}
 }
 
 // uncounted is the output that has streamed and is not yet charged.

@@ -31,6 +31,12 @@ type profile struct {
 	Used   int64   `json:"u"` // ms
 }
 
+// sane reports whether a stored profile can be believed.
+func (p profile) sane() bool {
+	return within(p.N, 0, 1e6) && within(p.Size, 0, 1e10) && within(p.Tokens, 0, mostInput) && within(p.VarX, 0, 1e20) &&
+		within(math.Abs(p.CovXY), 0, 1e20) && within(p.LogOut, -1, math.Log(mostOutput)) && within(p.PerTok, 1, 8)
+}
+
 // profileKey names a hook's profile for a model. Long names are cut: two that
 // collide only share an estimate.
 func profileKey(hook, model string) string {
@@ -118,6 +124,7 @@ func (p *profile) line(x, y float64) {
 	if y <= 0 {
 		return
 	}
+	x, y = min(max(x, 0), 1e9), min(y, mostInput)
 	weight := max(1/p.N, 0.03)
 	dx, dy := x-p.Size, y-p.Tokens
 	p.Size += weight * dx
@@ -131,6 +138,7 @@ func (p *profile) quantile(y float64) {
 	if y <= 0 {
 		return
 	}
+	y = min(y, mostOutput)
 	if p.N <= 1 {
 		p.LogOut = math.Log(y)
 		return

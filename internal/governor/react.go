@@ -22,27 +22,31 @@ type reaction struct {
 }
 
 // react sorts an outcome: an answer opens the lane further, a limit closes it,
-// a failing API is given fewer calls.
+// a failing API is given fewer calls. A code that says nothing of the API, such as
+// that of a worker that stopped, teaches nothing.
 func (l *lane) react(gr *Grant, o Outcome, r reaction, now time.Time) {
 	at := millis(now)
 	switch o.Code {
 	case "rate_limited":
+		if l.In.known() && float64(gr.Input) > l.In.Limit {
+			return // it will never fit: no reason for the others to wait
+		}
 		l.limited(gr, o, r, now)
 	case "ramp_limited":
 		l.Pace, l.PaceAt = max(l.pace(at)/2, leastPace), at
 	case "overloaded", "server_error", "timeout", "connection", "no_response", "stream_idle", "stream_truncated", "call_timeout", "conflict":
 		l.failing(o, r, now)
-	default:
-		if !o.Wait {
-			l.answered(gr, o, r, now)
-		}
+	case "", "refusal", "no_text", "cut_output", "invalid_output", "empty_answer", "unexpected_stop",
+		"context_overflow", "invalid_request", "request_too_large", "model_not_found":
+		l.answered(gr, o, r, now)
 	}
 	if o.Wait {
 		l.pause(o.Code, o.Detail, o.Until, now)
 	}
 }
 
-// answered takes an answer, or a refusal of the model's own: the API works.
+// answered takes an answer, or a request that was refused for what it asked: the
+// API works.
 func (l *lane) answered(gr *Grant, o Outcome, r reaction, now time.Time) {
 	l.Load.answered(r.most)
 	if gr.began.IsZero() {
@@ -124,15 +128,12 @@ func (l *lane) pace(now int64) float64 {
 // while: somebody else may have used the account then.
 func (l *lane) widen(now int64) {
 	if l.Pace > 0 && l.pace(now) >= 1 {
-		l.Pace, l.PaceAt = 0, 0
-	}
-	if setBack(now, l.Tight) {
-		l.Tight = now
+		l.Pace, l.PaceAt, l.dirty = 0, 0, true
 	}
 	if l.Tight == 0 || now-l.Tight < widenAfter {
 		return
 	}
-	l.Tight = now
+	l.Tight, l.dirty = now, true
 	for _, b := range []*bucket{&l.Req, &l.In, &l.Out} {
 		b.bound(b.Burst * 1.5)
 	}

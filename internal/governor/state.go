@@ -15,6 +15,7 @@ const (
 	maxFlows     = 128
 	maxProfiles  = 64
 	maxState     = 64 << 10
+	mostValue    = 1e15 // of anything that is summed up
 )
 
 // state is what the governor must not forget about a lane over a restart. It is
@@ -58,53 +59,90 @@ type lane struct {
 // never add to the rate.
 func (g *Governor) open(row event.Lane, now time.Time) *lane {
 	l := &lane{row: row, limits: g.options.Limits[row.Name]}
-	blank := len(row.State) == 0
-	if !blank && !l.decode(row.State) {
+	broken := len(row.State) > 0 && !l.decode(row.State)
+	if broken {
 		l.state = state{}
-		l.dirty = true
 	}
 	if l.Version == 0 {
 		l.Version = stateVersion
 		l.Gate.begin(firstWindow)
 	}
 	l.configure(millis(now))
-	if !blank && l.dirty {
+	if broken {
+		l.dirty = true
 		l.Req.Level, l.In.Level, l.Out.Level = 0, 0, 0
 	}
 	l.fill(millis(now))
 	return l
 }
 
-// decode reads a stored state and reports whether it can be believed.
+// decode reads a stored state and reports whether it can be believed. What
+// only estimates is dropped by itself if it is absurd.
 func (l *lane) decode(raw json.RawMessage) bool {
 	if len(raw) > maxState || json.Unmarshal(raw, &l.state) != nil || l.Version != stateVersion {
 		return false
 	}
-	return l.Req.sane() && l.In.sane() && l.Out.sane() && l.Pending >= 0 && l.Open >= 0 && l.Gate.sane() && l.Load.sane()
+	for _, b := range []*bucket{&l.Req, &l.In, &l.Out} {
+		if !b.sane() {
+			return false
+		}
+		b.bound(b.Burst)
+	}
+	maps.DeleteFunc(l.Flows, func(_ string, f flow) bool { return !within(f.Finish, 0, mostValue) })
+	maps.DeleteFunc(l.Profiles, func(_ string, p profile) bool { return !p.sane() })
+	for _, f := range []float64{l.Pending, l.LagSum, l.LagWeight, l.FlowRate, l.Now} {
+		if !within(f, 0, mostValue) {
+			return false
+		}
+	}
+	return l.Gate.sane() && l.Load.sane() && l.Open >= 0 && within(l.Pace, 0, 1)
 }
 
-// configure applies the limits of the configuration where nothing lower is
-// known.
+// within reports whether f is a number between least and most.
+func within(f, least, most float64) bool { return f >= least && f <= most }
+
+// configure applies the limits of the configuration. A limit that the API told
+// to be lower stands until the configuration changes or the API says otherwise.
 func (l *lane) configure(now int64) {
 	l.cap(&l.Req, l.limits.Requests, now)
 	l.cap(&l.In, l.limits.InputTokens, now)
 	l.cap(&l.Out, l.limits.OutputTokens, now)
 }
 
-func (l *lane) cap(b *bucket, configured int64, now int64) {
-	if limit := float64(configured); configured > 0 && (!b.known() || b.Limit > limit) {
+func (l *lane) cap(b *bucket, configured, now int64) {
+	limit := float64(configured)
+	if b.Asked == limit && (limit == 0 || (b.known() && b.Limit <= limit)) {
+		return
+	}
+	b.Asked, l.dirty = limit, true
+	if limit > 0 {
 		b.learn(limit, now)
 	}
 }
 
 // fill lets time pass in everything that it changes.
 func (l *lane) fill(now int64) {
+	l.turnBack(now)
 	pace := l.pace(now)
 	for _, b := range []*bucket{&l.Req, &l.In, &l.Out} {
-		b.fill(now, pace)
+		l.dirty = b.fill(now, pace) || l.dirty
 	}
 	l.widen(now)
-	l.Gate.age(now)
+	l.dirty = l.Gate.age(now) || l.dirty
+}
+
+// turnBack keeps moments that a clock which was wrong has left in the future from
+// ruling until then.
+func (l *lane) turnBack(now int64) {
+	if setBack(now, l.FlowAt) {
+		l.FlowAt, l.FlowRate, l.dirty = now, 0, true
+	}
+	if setBack(now, l.PaceAt) {
+		l.PaceAt, l.dirty = now, true
+	}
+	if setBack(now, l.Tight) {
+		l.Tight, l.dirty = now, true
+	}
 }
 
 // close encodes the state back into the row.
