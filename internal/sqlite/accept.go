@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/forebayhq/forebay/event"
@@ -14,7 +15,7 @@ import (
 // that asks: packed, hashed, with nothing left to do but the statements.
 type accepting struct {
 	*event.Accept
-	keys [][]byte // of the table dedupe
+	keys []byte // of the table dedupe, one after the other
 	data []byte
 }
 
@@ -24,9 +25,9 @@ func (db *DB) Accept(ctx context.Context, a event.Accept) (event.Receipt, error)
 	if err := db.room(); err != nil {
 		return event.Receipt{}, err
 	}
-	in := accepting{Accept: &a, keys: make([][]byte, len(a.Keys)), data: db.pack.pack(&a.Event)}
-	for i, key := range a.Keys {
-		in.keys[i] = dedupeKey(a.Event.Hook, key.Value)
+	in := accepting{Accept: &a, keys: make([]byte, 0, keySize*len(a.Keys)), data: db.pack.pack(&a.Event)}
+	for _, key := range a.Keys {
+		in.keys = appendKey(in.keys, a.Event.Hook, key.Value)
 	}
 	var receipt event.Receipt
 	err := db.submit(&request{
@@ -42,14 +43,17 @@ func (db *DB) Accept(ctx context.Context, a event.Accept) (event.Receipt, error)
 	return receipt, nil
 }
 
-// dedupeKey is the key as it is stored. No hook's name contains a NUL, so no
+// keySize is the size of a key in the table dedupe.
+const keySize = 16
+
+// appendKey appends the key as it is stored. No hook's name contains a NUL, so no
 // two pairs of hook and key look alike.
-func dedupeKey(hook, key string) []byte {
+func appendKey(to []byte, hook, key string) []byte {
 	b := make([]byte, 0, len(hook)+1+len(key))
 	b = append(b, hook...)
 	b = append(b, 0)
 	sum := sha256.Sum256(append(b, key...))
-	return sum[:16]
+	return append(to, sum[:keySize]...)
 }
 
 func (t *tx) accept(a *accepting) (event.Receipt, error) {
@@ -65,7 +69,7 @@ func (t *tx) accept(a *accepting) (event.Receipt, error) {
 		return event.Receipt{}, t.unclaimKeys(a, seq, fmt.Errorf("%w: %d jobs are not over", event.ErrFull, t.db.opt.MaxJobs))
 	}
 	t.tally.eventSeq = seq
-	t.tally.dedupeKeys += int64(len(a.keys))
+	t.tally.dedupeKeys += int64(len(a.Keys))
 	if err := t.insertEvent(a, seq); err != nil {
 		return event.Receipt{}, err
 	}
@@ -83,17 +87,17 @@ func (t *tx) accept(a *accepting) (event.Receipt, error) {
 // takes the others back and returns the index of the first taken one, else -1.
 // A key that is new beside a known one is not remembered: it may be forged, and
 // would make the event that it belongs to a duplicate.
-func (t *tx) claimKeys(a *accepting, seq int64) (known int, err error) {
-	known = -1
-	forget := micros(a.ForgetAt)
-	for i, key := range a.keys {
-		n, err := t.exec("accept_key", key, seq, forget)
+func (t *tx) claimKeys(a *accepting, seq int64) (int, error) {
+	known, at := -1, 0
+	for key := range slices.Chunk(a.keys, keySize) {
+		n, err := t.exec("accept_key", key, seq)
 		if err != nil {
 			return 0, err
 		}
 		if n == 0 && known < 0 {
-			known = i
+			known = at
 		}
+		at++
 	}
 	if known < 0 {
 		return known, nil
@@ -104,7 +108,7 @@ func (t *tx) claimKeys(a *accepting, seq int64) (known int, err error) {
 // unclaimKeys takes back the keys that claimKeys inserted and returns why, or
 // the error that kept it from doing so.
 func (t *tx) unclaimKeys(a *accepting, seq int64, why error) error {
-	for _, key := range a.keys {
+	for key := range slices.Chunk(a.keys, keySize) {
 		if _, err := t.exec("accept_unkey", key, seq); err != nil {
 			return err
 		}
@@ -119,14 +123,14 @@ func (t *tx) duplicate(a *accepting, strongest int) (event.Receipt, error) {
 	var seq int64
 	receipt := event.Receipt{Outcome: event.Duplicate}
 	redelivered := false
-	for i := strongest; i < len(a.keys); i++ {
+	for i := strongest; i < len(a.Keys); i++ {
 		err := t.query("accept_known", func(r *row) {
 			owner, id, job := r.int(), r.text(), r.text()
 			if i == strongest {
 				seq, receipt.EventID, receipt.JobID = owner, id, job
 			}
 			redelivered = redelivered || owner == seq && a.Keys[i].Redelivers
-		}, a.keys[i])
+		}, a.keys[i*keySize:(i+1)*keySize])
 		if err != nil {
 			return receipt, err
 		}
@@ -149,9 +153,12 @@ func (t *tx) duplicate(a *accepting, strongest int) (event.Receipt, error) {
 
 func (t *tx) insertEvent(a *accepting, seq int64) error {
 	e := &a.Event
-	received := micros(e.ReceivedAt)
+	received, forget := micros(e.ReceivedAt), micros(a.ForgetAt)
+	if len(a.keys) == 0 {
+		forget = 0
+	}
 	_, err := t.exec("accept_event", seq, e.ID, e.Source, e.Type, e.DeliveryID, e.Subject, micros(e.Time), received,
-		notNil(e.Digest), int64(len(e.Body)), micros(a.ForgetAt), a.Job.ID)
+		notNil(e.Digest), int64(len(e.Body)), a.keys, forget, a.Job.ID)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func (db *DB) checkRules(ctx context.Context, c *conn) ([]Finding, error) {
 		}{
 			{"check_event", "jobs without an event", nil},
 			{"check_body", "jobs that are not over, whose event's bytes are gone", nil},
-			{"check_key", "dedupe keys without an event", nil},
+			{"check_key", "dedupe keys without the event that holds them", nil},
 			{"check_result", "succeeded jobs without a result, or results of others", nil},
 			{"check_newest", "events that name a newest job which is not theirs", nil},
 			{"check_jobs", "events that count their jobs wrongly", nil},

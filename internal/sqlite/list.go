@@ -27,12 +27,15 @@ func (db *DB) Jobs(ctx context.Context, f event.JobFilter) (event.JobPage, error
 	}
 	limit = min(limit, maxPage)
 	var page event.JobPage
-	if f.State != "" && *db.tally.Load().job(f.State) == 0 {
-		return page, nil
+	count := int64(0)
+	if f.State != "" {
+		if count = *db.tally.Load().job(f.State); count == 0 {
+			return page, nil
+		}
 	}
 	now, last := db.opt.Now(), int64(0)
 	err = db.read(ctx, func(c *conn) error {
-		return c.query(ctx, listQuery(f.State), func(r *row) {
+		return c.query(ctx, listQuery(f.State, count), func(r *row) {
 			if len(page.Jobs) == limit { // the one too many
 				page.NextCursor = formatCursor(last)
 				return
@@ -48,13 +51,19 @@ func (db *DB) Jobs(ctx context.Context, f event.JobFilter) (event.JobPage, error
 	return page, nil
 }
 
+// shortQueue is how many queued jobs are rather sorted than looked for among
+// those that are over.
+const shortQueue = 10_000
+
 // listQuery chooses the query that walks the smallest index.
-func listQuery(s event.State) string {
-	switch s {
-	case event.Running:
+func listQuery(s event.State, count int64) string {
+	switch {
+	case s == event.Running:
 		return "list_running"
-	case event.Dead, event.Cancelled, event.Superseded:
+	case s == event.Dead, s == event.Cancelled, s == event.Superseded:
 		return "list_odd"
+	case s == event.Queued && count <= shortQueue:
+		return "list_queued"
 	default:
 		return "list_any"
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/forebayhq/forebay/event"
@@ -24,8 +25,7 @@ func (db *DB) Purge(ctx context.Context, p event.Purge) (int, error) {
 	}{
 		{"purge_bodies", p.EventsBefore, (*tx).purgeBody},
 		{"purge_jobs", p.ResultsBefore, (*tx).purgeJob},
-		{"purge_keys", p.Now, (*tx).purgeKey},
-		{"purge_events", p.Now, (*tx).purgeEvent},
+		{"purge_keys", p.Now, (*tx).purgeKeys},
 	} {
 		before := micros(kind.before)
 		keys, err := db.purgeable(ctx, kind.find, before, p.Limit)
@@ -65,10 +65,11 @@ func (t *tx) purgeBody(key any, _ int64) error {
 	size, found := int64(0), false
 	t.writes++
 	err := t.query("purge_body", func(r *row) { size, found = r.int(), true }, key)
-	if found {
-		t.tally.eventBytes -= size
+	if err != nil || !found {
+		return err
 	}
-	return err
+	t.tally.eventBytes -= size
+	return t.purgeEvent(key)
 }
 
 // purgeJob forgets a job with all that belongs to it, if it may still be
@@ -92,16 +93,33 @@ func (t *tx) purgeJob(key any, before int64) error {
 		}
 	}
 	*t.tally.job(state)--
-	return one(t.exec("purge_event_release", of))
+	if err := one(t.exec("purge_event_release", of)); err != nil {
+		return err
+	}
+	return t.purgeEvent(of)
 }
 
-func (t *tx) purgeKey(key any, before int64) error {
-	n, err := t.exec("purge_key", key, before)
-	t.tally.dedupeKeys -= n
-	return err
+// purgeKeys forgets the dedupe keys of an event.
+func (t *tx) purgeKeys(key any, before int64) error {
+	var keys []byte
+	if err := t.query("purge_keys_again", func(r *row) { keys = r.blob() }, key, before); err != nil {
+		return err
+	}
+	for k := range slices.Chunk(keys, keySize) {
+		n, err := t.exec("purge_key", k, key)
+		if err != nil {
+			return err
+		}
+		t.tally.dedupeKeys -= n
+	}
+	if _, err := t.exec("purge_forgotten", key); err != nil {
+		return err
+	}
+	return t.purgeEvent(key)
 }
 
-func (t *tx) purgeEvent(key any, _ int64) error {
+// purgeEvent forgets an event if nothing needs it any more.
+func (t *tx) purgeEvent(key any) error {
 	_, err := t.exec("purge_event", key)
 	return err
 }

@@ -1,7 +1,7 @@
 -- Accept: one event, its dedupe keys and its job.
 
 -- name: accept_key
-INSERT INTO dedupe (key, event, forget_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+INSERT INTO dedupe (key, event) VALUES (?, ?) ON CONFLICT DO NOTHING;
 
 -- name: accept_unkey
 DELETE FROM dedupe WHERE key = ? AND event = ?;
@@ -15,8 +15,8 @@ INSERT INTO job (seq, id, event, hook, state, reason, due_at, lane, model, chose
 VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: accept_event
-INSERT INTO event (seq, id, source, type, delivery_id, subject, time, received_at, digest, size, forget_at, job)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO event (seq, id, source, type, delivery_id, subject, time, received_at, digest, size, keys, forget_at, job)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: accept_body
 INSERT INTO body (event, received_at, data) VALUES (?, ?, ?);

@@ -8,7 +8,7 @@ SELECT count(*) FROM job AS j WHERE NOT EXISTS (SELECT 1 FROM event AS e WHERE e
 SELECT count(*) FROM job AS j WHERE j.finished_at = 0 AND NOT EXISTS (SELECT 1 FROM body AS b WHERE b.event = j.event);
 
 -- name: check_key
-SELECT count(*) FROM dedupe AS d WHERE NOT EXISTS (SELECT 1 FROM event AS e WHERE e.seq = d.event);
+SELECT count(*) FROM dedupe AS d WHERE NOT EXISTS (SELECT 1 FROM event AS e WHERE e.seq = d.event AND instr(e.keys, d.key) > 0);
 
 -- name: check_result
 SELECT count(*) FROM job AS j WHERE (j.state = 'succeeded') <> EXISTS (SELECT 1 FROM result AS r WHERE r.job = j.seq);

@@ -7,7 +7,7 @@ SELECT b.event FROM body AS b
 WHERE b.received_at < ?1
   AND NOT EXISTS (SELECT 1 FROM event AS e JOIN job AS j ON j.id = e.job
                   WHERE e.seq = b.event AND j.finished_at = 0)
-ORDER BY b.event LIMIT ?2;
+ORDER BY b.received_at LIMIT ?2;
 
 -- name: purge_body
 DELETE FROM body WHERE event = ?1
@@ -43,16 +43,18 @@ DELETE FROM job WHERE seq = ?1;
 -- name: purge_event_release
 UPDATE event SET jobs = jobs - 1 WHERE seq = ?1;
 
--- name: purge_events
-SELECT e.seq FROM event AS e
-WHERE e.jobs = 0 AND e.forget_at <= ?1 AND NOT EXISTS (SELECT 1 FROM body AS b WHERE b.event = e.seq)
-ORDER BY e.forget_at LIMIT ?2;
-
--- name: purge_event
-DELETE FROM event WHERE seq = ?1 AND jobs = 0;
-
 -- name: purge_keys
-SELECT key FROM dedupe WHERE forget_at <= ?1 LIMIT ?2;
+SELECT seq FROM event WHERE forget_at > 0 AND forget_at <= ?1 ORDER BY forget_at LIMIT ?2;
+
+-- name: purge_keys_again
+SELECT keys FROM event WHERE seq = ?1 AND forget_at > 0 AND forget_at <= ?2;
 
 -- name: purge_key
-DELETE FROM dedupe WHERE key = ?1 AND forget_at <= ?2;
+DELETE FROM dedupe WHERE key = ?1 AND event = ?2;
+
+-- name: purge_forgotten
+UPDATE event SET forget_at = 0, keys = x'' WHERE seq = ?1;
+
+-- An event goes once nothing points to it.
+-- name: purge_event
+DELETE FROM event WHERE seq = ?1 AND jobs = 0 AND forget_at = 0 AND NOT EXISTS (SELECT 1 FROM body WHERE event = ?1);

@@ -41,9 +41,17 @@ ORDER BY v.seq DESC LIMIT ?5;
 
 -- name: list_running
 SELECT * FROM job_view AS v
-WHERE v.seq < ?1 AND (?2 = '' OR v.hook = ?2) AND v.state = 'running' AND ?3 = 'running'
+WHERE +v.seq < ?1 AND (?2 = '' OR v.hook = ?2) AND v.state = 'running' AND ?3 = 'running'
   AND (?4 = '' OR v.id LIKE ?4 ESCAPE '\' OR v.subject LIKE ?4 ESCAPE '\' OR v.type LIKE ?4 ESCAPE '\' OR v.delivery_id LIKE ?4 ESCAPE '\')
-ORDER BY v.seq DESC LIMIT ?5;
+ORDER BY +v.seq DESC LIMIT ?5;
+
+-- For a queue that is short beside what is over.
+-- name: list_queued
+SELECT * FROM job_view AS v
+WHERE v.seq < ?1 AND (?2 = '' OR v.hook = ?2) AND v.state = ?3 AND v.seq IN (
+    SELECT seq FROM job WHERE state = 'queued' AND due_at = 0 UNION ALL SELECT seq FROM job WHERE state = 'queued' AND due_at > 0)
+  AND (?4 = '' OR v.id LIKE ?4 ESCAPE '\' OR v.subject LIKE ?4 ESCAPE '\' OR v.type LIKE ?4 ESCAPE '\' OR v.delivery_id LIKE ?4 ESCAPE '\')
+ORDER BY +v.seq DESC LIMIT ?5;
 
 -- name: read_costs
 SELECT day, hook, model, calls, unpriced, unknown_ends, input, cache_write_5m, cache_write_1h, cache_read, output, thinking, cost
@@ -53,9 +61,9 @@ FROM cost WHERE day BETWEEN ?1 AND ?2 ORDER BY day, hook, model;
 SELECT key, external_id, url, job, updated_at FROM anchor WHERE key = ?1;
 
 -- name: read_oldest
-SELECT coalesce(min(created_at), 0) FROM (
-  SELECT created_at FROM job WHERE state = 'queued' AND due_at = 0
-  UNION ALL SELECT created_at FROM job WHERE state = 'queued' AND due_at > 0);
+SELECT created_at FROM job WHERE seq = (SELECT min(seq) FROM (
+  SELECT seq FROM job WHERE state = 'queued' AND due_at = 0
+  UNION ALL SELECT seq FROM job WHERE state = 'queued' AND due_at > 0));
 
 -- name: read_verdicts
 SELECT n, data FROM verdict ORDER BY seq DESC LIMIT ?1;

@@ -21,9 +21,9 @@ SELECT lane, count(*) FROM job WHERE state = 'running' GROUP BY lane;
 WITH RECURSIVE pair (hook, lane) AS (
   SELECT * FROM (SELECT hook, lane FROM job WHERE state = 'queued' AND due_at = 0 ORDER BY hook, lane LIMIT 1)
   UNION ALL
-  SELECT j.hook, j.lane FROM pair AS p CROSS JOIN job AS j ON j.seq = (
-    SELECT n.seq FROM job AS n WHERE n.state = 'queued' AND n.due_at = 0 AND (n.hook, n.lane) > (p.hook, p.lane)
-    ORDER BY n.hook, n.lane LIMIT 1)
+  SELECT j.hook, j.lane FROM pair AS p CROSS JOIN job AS j ON j.seq = coalesce(
+    (SELECT n.seq FROM job AS n WHERE n.state = 'queued' AND n.due_at = 0 AND n.hook = p.hook AND n.lane > p.lane ORDER BY n.lane LIMIT 1),
+    (SELECT n.seq FROM job AS n WHERE n.state = 'queued' AND n.due_at = 0 AND n.hook > p.hook ORDER BY n.hook, n.lane LIMIT 1))
 )
 SELECT j.id, j.hook, j.lane, j.model, j.priority, j.attempts, e.size, j.ready_at, j.seq, j.token
 FROM pair AS p

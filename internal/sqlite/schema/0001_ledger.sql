@@ -15,12 +15,13 @@ CREATE TABLE event (
   received_at INTEGER NOT NULL,
   digest      BLOB    NOT NULL,
   size        INTEGER NOT NULL,             -- bytes of the body as it was sent
-  forget_at   INTEGER NOT NULL,             -- of its dedupe keys
+  keys        BLOB    NOT NULL,             -- of the table dedupe, 16 bytes each
+  forget_at   INTEGER NOT NULL,             -- when they go; 0: they are gone
   job         TEXT    NOT NULL,             -- the newest job made for it
   jobs        INTEGER NOT NULL DEFAULT 1 CHECK (jobs >= 0),
   duplicates  INTEGER NOT NULL DEFAULT 0 CHECK (duplicates >= 0)
 ) STRICT;
-CREATE INDEX event_jobless ON event (forget_at) WHERE jobs = 0;
+CREATE INDEX event_forget ON event (forget_at) WHERE forget_at > 0;
 
 -- The bytes of an event, packed: see pack.go. Forgotten before the event is.
 CREATE TABLE body (
@@ -28,13 +29,13 @@ CREATE TABLE body (
   received_at INTEGER NOT NULL,
   data        BLOB    NOT NULL
 ) STRICT;
+CREATE INDEX body_received ON body (received_at);
 
 -- A dedupe key is the first half of the SHA-256 of hook and key: 128 bits, so
 -- that the tree stays small.
 CREATE TABLE dedupe (
-  key       BLOB    PRIMARY KEY CHECK (length(key) = 16),
-  event     INTEGER NOT NULL,
-  forget_at INTEGER NOT NULL
+  key   BLOB    PRIMARY KEY CHECK (length(key) = 16),
+  event INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE job (
@@ -74,7 +75,7 @@ CREATE TABLE job (
 ) STRICT;
 -- Ready jobs in the order in which they are offered: hook, lane, priority, age.
 CREATE INDEX job_ready ON job (hook, lane, priority) WHERE state = 'queued' AND due_at = 0;
-CREATE INDEX job_due ON job (due_at) WHERE state = 'queued' AND due_at > 0;
+CREATE INDEX job_due ON job (due_at, lane) WHERE state = 'queued' AND due_at > 0;
 CREATE INDEX job_coalesce ON job (hook, coalesce_key) WHERE state = 'queued' AND coalesce_key <> '';
 CREATE INDEX job_running ON job (lease_until, lane) WHERE state = 'running';
 CREATE INDEX job_finished ON job (finished_at) WHERE finished_at > 0;
