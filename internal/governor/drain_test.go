@@ -15,6 +15,14 @@ func spike(seed uint64, burst float64) setup {
 	}
 }
 
+// long marks a simulation that takes a second or more.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a long simulation")
+	}
+}
+
 // ratio is the drain time against the fluid lower bound.
 func (w *world) ratio() float64 { return w.now.Sub(w.start).Seconds() / w.least().Seconds() }
 
@@ -23,6 +31,7 @@ func (w *world) ratio() float64 { return w.now.Sub(w.start).Seconds() / w.least(
 // headers that tell the true levels; once they are configured and the headers
 // count as if a whole minute were allowed, so that only 429s teach the burst.
 func TestDrain(t *testing.T) {
+	long(t)
 	t.Parallel()
 	for _, tt := range []struct{ burst, most float64 }{{60, 1.05}, {10, 1.05}, {1, 1.20}} {
 		for _, known := range []bool{false, true} {
@@ -45,6 +54,7 @@ func TestDrain(t *testing.T) {
 
 // TestFourWorkers share the rate through the lane's row alone.
 func TestFourWorkers(t *testing.T) {
+	long(t)
 	t.Parallel()
 	took := map[int]float64{}
 	for _, n := range []int{1, 4} {
@@ -93,6 +103,7 @@ func TestHalvedLimit(t *testing.T) {
 
 // TestNoisyHook keeps quiet hooks quick while one hook floods the lane.
 func TestNoisyHook(t *testing.T) {
+	long(t)
 	t.Parallel()
 	quiet := func(noisy int) time.Duration {
 		s := spike(7, 60)
