@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -121,9 +122,7 @@ func (s *shake) reply(src *source) *Answer {
 	if a.Status == 0 {
 		a.Status = http.StatusOK
 	}
-	for name, value := range s.Header {
-		a.Header[name] = value
-	}
+	maps.Copy(a.Header, s.Header)
 	if s.Body != "" {
 		a.Body = []byte(s.Body)
 	}

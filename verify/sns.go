@@ -203,6 +203,13 @@ func (s *sns) sign(r *Request, in *SignInput) error {
 	if in.Key == nil {
 		return errNoKey()
 	}
+	written, err := json.Marshal(msg) // what cannot be written as JSON cannot be signed either
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(written, &msg); err != nil {
+		return err
+	}
 	sig, err := signWith(in.Key, crypto.SHA256, snsText(msg))
 	if err != nil {
 		return err

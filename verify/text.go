@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -78,10 +79,8 @@ func parsePiece(name string) (piece, error) {
 // has reports whether the template has a part of that kind.
 func (t text) has(kinds ...string) bool {
 	for _, p := range t {
-		for _, kind := range kinds {
-			if p.kind == kind {
-				return true
-			}
+		if slices.Contains(kinds, p.kind) {
+			return true
 		}
 	}
 	return false
