@@ -4,8 +4,6 @@ package sqlite_test
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -62,20 +60,6 @@ func BenchmarkAccept(b *testing.B) {
 	b.StopTimer()
 	b.ReportMetric(float64(n.Load())/b.Elapsed().Seconds(), "accepts/s")
 	b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(n.Load()), "cpu-µs/op")
-}
-
-func accept(i int64, now time.Time, body []byte, header map[string]string) event.Accept {
-	digest := make([]byte, 32)
-	rand.Read(digest)
-	return event.Accept{
-		Event: event.Event{
-			ID: event.NewID(event.PrefixEvent, now), Hook: "pr-summary", Source: "github", Type: "pull_request", DeliveryID: fmt.Sprintf("72d3162e-cc78-11e3-81ab-4c9367dc%04d", i),
-			Subject: "codertocat/hello-world#17", Time: now, ReceivedAt: now, Method: "POST", ContentType: "application/json", Header: header, Body: body, Digest: digest,
-		},
-		Keys: []event.Key{{Value: fmt.Sprintf("id:%d", i), Redelivers: true}, {Value: "sum:" + hex.EncodeToString(digest)}},
-		Job:  event.JobSpec{ID: event.NewID(event.PrefixJob, now), Lane: "haiku", Model: "claude-haiku-5-5", Chosen: "hook", Priority: 5},
-		Now:  now, ForgetAt: now.Add(30 * 24 * time.Hour),
-	}
 }
 
 // cpuTime is what this process has used so far: on a shared machine it says more

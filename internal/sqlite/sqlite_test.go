@@ -1,6 +1,9 @@
 package sqlite_test
 
 import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -23,6 +26,8 @@ var (
 	_ api.Admin      = (*sqlite.DB)(nil)
 	_ api.Signals    = (*sqlite.DB)(nil)
 )
+
+var at = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 func open(t testing.TB, path string) *sqlite.DB {
 	t.Helper()
@@ -108,4 +113,19 @@ func TestJourney(t *testing.T) {
 	}
 	s, err := db.Stats(ctx)
 	t.Log(s, err)
+}
+
+// accept is the acceptance of one event.
+func accept(i int64, now time.Time, body []byte, header map[string]string) event.Accept {
+	digest := make([]byte, 32)
+	rand.Read(digest)
+	return event.Accept{
+		Event: event.Event{
+			ID: event.NewID(event.PrefixEvent, now), Hook: "pr-summary", Source: "github", Type: "pull_request", DeliveryID: fmt.Sprintf("72d3162e-cc78-11e3-81ab-4c9367dc%04d", i),
+			Subject: "codertocat/hello-world#17", Time: now, ReceivedAt: now, Method: "POST", ContentType: "application/json", Header: header, Body: body, Digest: digest,
+		},
+		Keys: []event.Key{{Value: fmt.Sprintf("id:%d", i), Redelivers: true}, {Value: "sum:" + hex.EncodeToString(digest)}},
+		Job:  event.JobSpec{ID: event.NewID(event.PrefixJob, now), Lane: "haiku", Model: "claude-haiku-5-5", Chosen: "hook", Priority: 5},
+		Now:  now, ForgetAt: now.Add(30 * 24 * time.Hour),
+	}
 }
