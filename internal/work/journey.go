@@ -68,6 +68,9 @@ func (a *attempt) run(ctx context.Context) (event.Settlement, bool) {
 	if err != nil {
 		return a.dead(event.Failure{Code: "prompt_failed", Message: clip(err.Error()), Hint: "try forebay preview with this event and mend the template"}), true
 	}
+	if f := a.hopeless(text); f != nil {
+		return a.dead(*f), true
+	}
 	if err := a.begin(ctx); err != nil {
 		return a.unwritten(err)
 	}
@@ -76,7 +79,7 @@ func (a *attempt) run(ctx context.Context) (event.Settlement, bool) {
 		return event.Settlement{}, false
 	}
 	if err != nil {
-		return a.failed(ctx, err), true
+		return a.failed(ctx, answer, err), true
 	}
 	return a.done(answer), true
 }
@@ -120,6 +123,23 @@ func (a *attempt) plan() *event.Failure {
 		})
 	}
 	return nil
+}
+
+// hopeless refuses a prompt that is larger than all that its lane allows in a
+// minute: the API would refuse it for ever.
+func (a *attempt) hopeless(text string) *event.Failure {
+	if a.grant == nil {
+		return nil
+	}
+	allowed, hopeless := a.grant.Hopeless(len(a.hook.System) + len(text))
+	if !hopeless {
+		return nil
+	}
+	return &event.Failure{
+		Code:    "prompt_over_limit",
+		Message: fmt.Sprintf("the prompt of %d bytes is larger than the %d input tokens a minute that the account allows this model", len(text), allowed),
+		Hint:    "gather less, or use a model with a higher limit",
+	}
 }
 
 // lost reports whether the lease went away under the attempt.

@@ -52,11 +52,11 @@ func (a *attempt) done(answer claude.Answer) event.Settlement {
 	return a.governed(s, o)
 }
 
-// failed sorts a call that brought no answer.
-func (a *attempt) failed(ctx context.Context, err error) event.Settlement {
+// failed sorts a call that brought no answer; seen is what there was of one.
+func (a *attempt) failed(ctx context.Context, seen claude.Answer, err error) event.Settlement {
 	e, ok := errors.AsType[*claude.Error](err)
 	if !ok {
-		return a.cut(ctx, err)
+		return a.cut(ctx, seen, err)
 	}
 	a.ended(e.Usage, e.RequestID, e.StopReason)
 	a.call.Outcome, a.call.Code, a.call.Message = event.CallFailed, e.Code, clip(e.Message)
@@ -104,13 +104,13 @@ func (a *attempt) fallBack(f event.Failure) (event.Settlement, bool) {
 
 // cut ends an attempt that was cut off from outside: the worker is stopping.
 // The call may have been billed, and its row keeps saying that nobody knows.
-func (a *attempt) cut(ctx context.Context, err error) event.Settlement {
-	a.ended(event.Usage{}, "", "")
+func (a *attempt) cut(ctx context.Context, seen claude.Answer, err error) event.Settlement {
+	a.ended(seen.Usage, seen.RequestID, "")
 	a.call.Code, a.call.Message = "interrupted", "the worker stopped during the call; it may have been billed"
 	if errors.Is(context.Cause(ctx), errShutdown) {
-		return a.governed(a.handBack(), governor.Outcome{Code: "interrupted"})
+		return a.governed(a.handBack(), governor.Outcome{Code: "interrupted", Usage: seen.Usage})
 	}
-	return a.governed(a.retry(event.Failure{Code: "interrupted", Message: clip(err.Error())}), governor.Outcome{Code: "interrupted"})
+	return a.governed(a.retry(event.Failure{Code: "interrupted", Message: clip(err.Error())}), governor.Outcome{Code: "interrupted", Usage: seen.Usage})
 }
 
 // ended fills in the end of the call.

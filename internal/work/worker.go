@@ -30,7 +30,7 @@ type Options struct {
 
 	Name  string        // of the worker, in leases
 	Slots int           // journeys at once; default 64
-	Lease time.Duration // default 30s; renewed every third of it
+	Lease time.Duration // default 20s; renewed every third of it
 	Grace time.Duration // how long calls in flight may finish at the end; default 20s
 
 	// Price says what a call cost; ok is false if that is not known.
@@ -71,7 +71,7 @@ func New(o Options) (*Worker, error) {
 		return nil, errors.New("work: a queue, a ledger, signals, a governor and Claude are required")
 	}
 	o.Slots = cmp.Or(o.Slots, 64)
-	o.Lease = cmp.Or(o.Lease, 30*time.Second)
+	o.Lease = cmp.Or(o.Lease, 20*time.Second)
 	o.Grace = cmp.Or(o.Grace, 20*time.Second)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
