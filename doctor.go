@@ -81,8 +81,11 @@ func warn(remedy, format string, args ...any) Finding {
 // store tries to write beside the store. The store itself is left alone: a
 // running server may have it.
 func (d *doctor) store(context.Context) Finding {
-	path := storePath(d.cfg)
-	f, err := os.CreateTemp(filepath.Dir(path), ".forebay-doctor-*")
+	dir, err := filepath.Abs(filepath.Dir(storePath(d.cfg)))
+	if err != nil {
+		return bad("run it in a folder that exists", "the folder of the store is not known: %v", err)
+	}
+	f, err := os.CreateTemp(dir, ".forebay-doctor-*")
 	if err != nil {
 		return bad("make the folder and let this user write to it", "the folder of the store cannot be written to: %v", err)
 	}
@@ -94,7 +97,7 @@ func (d *doctor) store(context.Context) Finding {
 	if err := f.Sync(); err != nil {
 		return bad("use a local disk that can fsync", "fsync fails beside the store: %v", err)
 	}
-	return ok("%s can be written to and fsynced", filepath.Dir(path))
+	return ok("%s can be written to and fsynced", dir)
 }
 
 // port tries to listen where the server will.
@@ -137,10 +140,15 @@ func (d *doctor) model(ctx context.Context, id string, offline bool) Finding {
 	if err != nil {
 		return bad("check claude.api_key, claude.base_url and the model's name", "%v", err)
 	}
-	if !info.RetiresAt.IsZero() {
+	switch {
+	case info.Lifecycle == "retired":
+		return bad("configure another model", "the API says that %s is retired", id)
+	case !info.RetiresAt.IsZero():
 		return warn("plan the change to another model", "%s retires on %s", id, info.RetiresAt.Format(time.DateOnly))
+	case info.Lifecycle == "deprecated":
+		return warn("plan the change to another model", "the API says that %s is deprecated", id)
 	}
-	return ok("%s answers", id)
+	return ok("the API offers it to this key")
 }
 
 func (d *doctor) needsGitHub() bool {
