@@ -13,8 +13,8 @@ import (
 // maxCapture bounds a captured request: a GitHub body of 25 MiB and its headers.
 const maxCapture = 27 << 20
 
-// A capture is a request that somebody wrote down.
-type capture struct {
+// A capturedRequest is a request that somebody wrote down.
+type capturedRequest struct {
 	method string
 	url    string // path and query, or a full URL
 	header http.Header
@@ -25,11 +25,11 @@ type capture struct {
 // readCapture reads a request as it went over the wire (a request line,
 // headers, an empty line, the body), the same without a request line, or what
 // curl -v prints.
-func readCapture(text []byte) (*capture, error) {
+func readCapture(text []byte) (*capturedRequest, error) {
 	if bytes.HasPrefix(bytes.TrimLeft(text, "\r\n"), []byte("> ")) || bytes.Contains(text, []byte("\n> ")) && bytes.HasPrefix(text, []byte("*")) {
 		text = uncurl(text)
 	}
-	c := &capture{method: http.MethodPost, header: http.Header{}}
+	c := &capturedRequest{method: http.MethodPost, header: http.Header{}}
 	for first := true; ; first = false {
 		line, rest, more := bytes.Cut(text, []byte("\n"))
 		text = rest
@@ -73,7 +73,7 @@ func uncurl(text []byte) []byte {
 }
 
 // requestLine takes "POST /path HTTP/1.1".
-func (c *capture) requestLine(line string) bool {
+func (c *capturedRequest) requestLine(line string) bool {
 	parts := strings.Fields(line)
 	if len(parts) < 2 || strings.HasSuffix(parts[0], ":") || strings.ToUpper(parts[0]) != parts[0] {
 		return false
@@ -83,7 +83,7 @@ func (c *capture) requestLine(line string) bool {
 }
 
 // headerLine takes "Name: value".
-func (c *capture) headerLine(line string) bool {
+func (c *capturedRequest) headerLine(line string) bool {
 	name, value, ok := strings.Cut(line, ":")
 	if !ok || name == "" || strings.ContainsAny(name, " \t{}\"") {
 		return false
@@ -93,7 +93,7 @@ func (c *capture) headerLine(line string) bool {
 }
 
 // measure compares the body with what the headers say of it.
-func (c *capture) measure() {
+func (c *capturedRequest) measure() {
 	if strings.EqualFold(c.header.Get("Transfer-Encoding"), "chunked") {
 		if whole, err := io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(c.body))); err == nil {
 			c.body = whole

@@ -129,8 +129,15 @@ func (a *app) printVerb(verb string, done api.VerbView) {
 	case verb == "rerun":
 		a.printf("%s will run the event of %s again; this is billed\nfollow it: forebay jobs tail %s\n", id, printable(done.RerunOf), id)
 	case verb == "redeliver" && done.Deliveries != nil:
-		a.printf("%d deliveries of %s go out again; this is free\n", *done.Deliveries, id)
+		a.printf("%s; this is free\n", goAgain(*done.Deliveries, id))
 	default:
 		a.printf("%s is cancelled\n", id)
 	}
+}
+
+func goAgain(deliveries int, job string) string {
+	if deliveries == 1 {
+		return "1 delivery of " + job + " goes out again"
+	}
+	return strconv.Itoa(deliveries) + " deliveries of " + job + " go out again"
 }

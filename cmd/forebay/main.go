@@ -20,6 +20,7 @@ func main() {
 func realMain() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // from now on a second signal ends the program at once
 	return run(ctx, os.Args[1:], &app{
 		stdin:  os.Stdin,
 		stdout: os.Stdout,

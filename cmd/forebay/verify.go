@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/forebayhq/forebay/config"
 	"github.com/forebayhq/forebay/verify"
 )
 
@@ -109,26 +110,34 @@ func (a *app) verifySource(v *verification) (verify.Config, error) {
 	if err != nil {
 		return verify.Config{}, err
 	}
-	names := slices.Sorted(maps.Keys(c.Hooks))
-	if v.hook == "" && len(names) == 1 {
-		v.hook = names[0]
+	name, err := namedHook(c, v.hook)
+	if err != nil {
+		return verify.Config{}, err
 	}
-	h, ok := c.Hooks[v.hook]
-	switch {
-	case v.hook == "":
-		return verify.Config{}, usage("no hook is named", "name one with --hook: "+strings.Join(names, ", "))
-	case !ok:
-		return verify.Config{}, usage("there is no hook "+quote(v.hook)+" in "+c.File, "name one of "+strings.Join(names, ", "))
-	}
-	source := h.Source.Verification()
+	source := c.Hooks[name].Source.Verification()
 	if v.secret != "" {
 		source.Secrets = []string{v.secret}
 	}
 	return source, nil
 }
 
+// namedHook returns the hook that was named, or the only one there is.
+func namedHook(c *config.Config, named string) (string, error) {
+	names := slices.Sorted(maps.Keys(c.Hooks))
+	if named == "" && len(names) == 1 {
+		return names[0], nil
+	}
+	if named == "" {
+		return "", usage("no hook is named", "name one with --hook: "+strings.Join(names, ", "))
+	}
+	if _, ok := c.Hooks[named]; !ok {
+		return "", usage("there is no hook "+quote(named)+" in "+c.File, "name one of "+strings.Join(names, ", "))
+	}
+	return named, nil
+}
+
 // captured puts the request together: what was captured, then what was typed.
-func (a *app) captured(v *verification) (*capture, error) {
+func (a *app) captured(v *verification) (*capturedRequest, error) {
 	if v.request == "" && len(v.headers) == 0 {
 		return nil, usage("there is no request", "give --request FILE, or --header and --body")
 	}
