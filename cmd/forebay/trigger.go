@@ -205,7 +205,7 @@ func hookFor(c *config.Config, f fixture.Fixture, named string) (string, error) 
 var generic = []string{"hmac", "token", "basic", "standardwebhooks"}
 
 func takes(h config.Hook, f fixture.Fixture) bool {
-	return h.Source.Type == f.Source || slices.Contains(generic, h.Source.Type) && (f.Source == "" || f.Source == "standardwebhooks")
+	return h.Source.Type == f.Source || f.Source == "" && slices.Contains(generic, h.Source.Type)
 }
 
 func sourceOf(f fixture.Fixture) string {
