@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // maxSaid bounds what is kept of a receiver's answer, in bytes.
@@ -32,19 +31,11 @@ func callbackRefused(resp *http.Response, now time.Time) *Error {
 // said is a short piece of the answer's text, or nothing.
 func said(body io.Reader) string {
 	raw, _ := io.ReadAll(io.LimitReader(body, 4*maxSaid)) // an answer cut short still says something
-	text := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return ' '
-		}
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(string(raw), ""))
-	if text = strings.Join(strings.Fields(text), " "); text == "" {
+	text := strings.Join(strings.Fields(Redact(visible(string(raw)))), " ")
+	if text == "" {
 		return ""
 	}
-	return ": " + Redact(clip(text, maxSaid))
+	return ": " + clip(text, maxSaid)
 }
 
 // retryAfter reads a Retry-After header, seconds or a date; zero: there is

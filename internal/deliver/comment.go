@@ -79,6 +79,9 @@ func (c *GitHubComment) Deliver(ctx context.Context, p Parcel) (Receipt, error) 
 	if err != nil {
 		return Receipt{}, err
 	}
+	if err := v.repo.Ready(); err != nil {
+		return Receipt{}, githubFault(err) // before a search that would be in vain
+	}
 	if c.opts.Sticky {
 		if r, done, err := v.byAnchor(ctx); done || err != nil {
 			return r, err

@@ -84,6 +84,15 @@ func (r *Repo) account() string {
 	return strings.ToLower(r.owner)
 }
 
+// Ready reports whether GitHub's rate limits leave room for a comment now; the
+// error's RetryAfter says when to come back. It calls nobody.
+func (r *Repo) Ready() error {
+	if wait := r.client.pace.peek(r.account(), time.Now()); wait > 0 {
+		return waiting(wait)
+	}
+	return nil
+}
+
 // A File is one changed file of a pull request.
 type File struct {
 	Name         string `json:"filename"`
