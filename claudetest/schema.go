@@ -32,7 +32,7 @@ var errSchema = errors.New("the schema is too complex")
 func checkSchema(root any) error {
 	object, ok := root.(map[string]any)
 	if !ok {
-		return errors.New("Input should be a valid dictionary")
+		return errors.New("Input should be a valid dictionary") //nolint:staticcheck // the words of the API
 	}
 	s := &sampler{root: object, rng: rand.New(rand.NewPCG(0, 0))}
 	return s.check(object, 0)

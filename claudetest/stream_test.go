@@ -94,7 +94,7 @@ func TestRepliesAreDeterministic(t *testing.T) {
 		t.Errorf("got %s and %s", first, later)
 	}
 	options.Seed = 10
-	if reply(0) == reply(0) {
+	if first, second := reply(0), reply(0); first == second {
 		options.Seed = 9
 	}
 	other := reply(0)

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func (h *hookCheck) output() {
 func jsonError(data []byte) string {
 	var v any
 	err := json.Unmarshal(data, &v)
-	syntax, ok := err.(*json.SyntaxError)
+	syntax, ok := errors.AsType[*json.SyntaxError](err)
 	if !ok {
 		return "there is more after its end"
 	}

@@ -111,9 +111,6 @@ func (b *bucket) brim() float64 {
 // level is what may be used.
 func (b *bucket) level() float64 { return min(b.Level, b.brim()) }
 
-// full reports whether nothing more flows in.
-func (b *bucket) full() bool { return b.Level >= fullAt*b.Burst }
-
 // reserve is what stays in the bucket for what we cannot see: requests that
 // arrive closer together than they were sent, prompts larger than foretold,
 // output that is not counted yet.

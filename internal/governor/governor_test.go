@@ -78,15 +78,6 @@ func (d *desk) open(lane string) {
 	})
 }
 
-func (d *desk) state(t testing.TB, lane string) state {
-	t.Helper()
-	var s state
-	if err := json.Unmarshal(d.lanes[lane].State, &s); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 func ok(input, output int64) Outcome {
 	return Outcome{Usage: event.Usage{InputTokens: input, OutputTokens: output}}
 }

@@ -190,7 +190,7 @@ func (o *object) ConvertToType(t ref.Type) ref.Val {
 
 // ConvertToNative is not needed by any rule.
 func (o *object) ConvertToNative(t reflect.Type) (any, error) {
-	if reflect.TypeOf(o).AssignableTo(t) {
+	if reflect.TypeFor[*object]().AssignableTo(t) {
 		return o, nil
 	}
 	return nil, fmt.Errorf("unsupported conversion of an object to %v", t)
