@@ -38,14 +38,18 @@ func (r *run) charge(size int) error {
 }
 
 // scan pays for passing over a value, which is much quicker than work on it.
-func (r *run) scan(v payload.Value) { r.left -= len(v.Raw()) / 4096 }
+func (r *run) scan(v payload.Value) { r.left -= len(v.Raw()) / 65536 }
 
 // spent is an error once nothing is left to pay with.
 func (r *run) spent() error {
 	if r.left < 0 {
-		return tooBig("the template takes more than " + strconv.Itoa(maxSteps) + " steps on this event")
+		return exhausted()
 	}
 	return nil
+}
+
+func exhausted() *Error {
+	return tooBig("the template takes more than " + strconv.Itoa(maxSteps) + " steps on this event")
 }
 
 // A datum is a value out of the event or a part, while a template works on it.
@@ -59,8 +63,8 @@ type datum struct {
 }
 
 // absent is a field that is not there. It may be tested and replaced by a
-// default; anything else is an error.
-type absent struct{ err *Error }
+// default; anything else is the error that it makes.
+type absent func() *Error
 
 // root returns all of the data.
 func (r *run) root(d Data) *datum {
@@ -127,7 +131,7 @@ func (r *run) wrap(v any, path string) any {
 	default:
 		b, err := json.Marshal(v)
 		if err != nil {
-			return &datum{run: r, path: path, v: absent{failed(path + " cannot be shown: " + err.Error())}}
+			return &datum{run: r, path: path, v: absent(func() *Error { return failed(path + " cannot be shown: " + err.Error()) })}
 		}
 		return r.encoded(b, path)
 	}
@@ -137,7 +141,7 @@ func (r *run) wrap(v any, path string) any {
 // encoded wraps JSON.
 func (r *run) encoded(b []byte, path string) any {
 	if err := payload.Check(b); err != nil {
-		return &datum{run: r, path: path, v: absent{failed(path + " is not JSON")}}
+		return &datum{run: r, path: path, v: absent(func() *Error { return failed(path + " is not JSON") })}
 	}
 	return r.wrap(payload.Parse(b), path)
 }
@@ -164,8 +168,10 @@ func (d *datum) member(name string) any {
 		v, ok = of.Fields[name]
 	}
 	if !ok {
-		v = absent{&Error{Code: CodeFailed, Message: fmt.Sprintf("there is no %q in %s", name, d.describe()),
-			Hint: "give a default ({{ .x | default \"none\" }}) or test it first ({{ if .x }})"}}
+		v = absent(func() *Error {
+			return &Error{Code: CodeFailed, Message: fmt.Sprintf("there is no %q in %s", name, d.describe()),
+				Hint: "give a default ({{ .x | default \"none\" }}) or test it first ({{ if .x }})"}
+		})
 	}
 	return d.run.wrap(v, path)
 }
@@ -261,7 +267,7 @@ func (d *datum) text() (text string, source bool, err error) {
 	switch v := d.v.(type) {
 	case nil:
 	case absent:
-		return "", false, v.err
+		return "", false, v()
 	case string:
 		text = v
 	case Source:
@@ -343,7 +349,7 @@ func (d *datum) plain(v any, depth int) (any, error) {
 	case own:
 		return string(v), nil
 	case absent:
-		return nil, v.err
+		return nil, v()
 	case bool, int64, float64, int, json.Number, nil:
 		return v, nil
 	}

@@ -135,7 +135,7 @@ func pairs(x any) (iter.Seq2[any, any], error) {
 	}
 	switch v := d.v.(type) {
 	case absent:
-		return nil, v.err
+		return nil, v()
 	case string, Source:
 		return nil, &Error{Code: CodeFailed, Message: "range needs a list or an object, and " + attribute(d.path) + " is a text"}
 	}
@@ -222,6 +222,7 @@ func (d *datum) element(i int) any {
 	switch v := d.v.(type) {
 	case payload.Value:
 		d.run.scan(v)
+		d.run.left -= max(i, 0) / 32
 		if element, ok := v.Index(i); ok {
 			return d.run.wrap(element, d.at(i))
 		}
@@ -230,8 +231,10 @@ func (d *datum) element(i int) any {
 			return d.run.wrap(v[i], d.at(i))
 		}
 	}
-	return d.run.wrap(absent{&Error{Code: CodeFailed, Message: fmt.Sprintf("there is no element %d in %s", i, attribute(d.path)),
-		Hint: "test it first: {{ if gt (len .x) " + strconv.Itoa(max(i, 0)) + " }}"}}, d.at(i))
+	return d.run.wrap(absent(func() *Error {
+		return &Error{Code: CodeFailed, Message: fmt.Sprintf("there is no element %d in %s", i, attribute(d.path)),
+			Hint: "test it first: {{ if gt (len .x) " + strconv.Itoa(max(i, 0)) + " }}"}
+	}), d.at(i))
 }
 
 // textOf returns x as a text, and the datum that makes the text data.
@@ -265,8 +268,8 @@ func like(d *datum, text string) any {
 	if d == nil {
 		return text
 	}
-	if err := d.run.charge(len(text)); err != nil {
-		return d.run.wrap(absent{err.(*Error)}, d.path)
+	if d.run.charge(len(text)) != nil {
+		return d.run.wrap(absent(exhausted), d.path)
 	}
 	switch d.v.(type) {
 	case Source, Document:
@@ -370,7 +373,7 @@ func join(separator string, x any) (any, error) {
 func length(x any) (int64, error) {
 	if d, ok := x.(*datum); ok {
 		if a, missing := d.v.(absent); missing {
-			return 0, a.err
+			return 0, a()
 		}
 		if n, ok := d.size(); ok {
 			return int64(n), nil
@@ -386,7 +389,7 @@ func length(x any) (int64, error) {
 func format(layout string, args ...any) (any, error) {
 	var from *datum
 	if len(layout) > 10_000 || wideVerb(layout) {
-		return nil, &Error{Code: CodeFailed, Message: "printf takes widths of at most 99", Hint: "use truncate for long texts"}
+		return nil, &Error{Code: CodeFailed, Message: "printf takes widths of at most 99, and its arguments in their order", Hint: "use truncate for long texts"}
 	}
 	for i, arg := range args {
 		if d, ok := arg.(*datum); ok {
@@ -403,8 +406,8 @@ func format(layout string, args ...any) (any, error) {
 	return like(from, fmt.Sprintf(layout, args...)), nil
 }
 
-// wideVerb reports whether a layout asks for a width of three digits or more,
-// or for one out of its arguments.
+// wideVerb reports whether a layout asks for a width of three digits or more, for
+// one out of its arguments, or for an argument by its number, hence repeatedly.
 func wideVerb(layout string) bool {
 	digits := 0
 	inVerb := false
@@ -412,13 +415,13 @@ func wideVerb(layout string) bool {
 		switch {
 		case r == '%':
 			inVerb, digits = !inVerb, 0
-		case inVerb && r == '*':
+		case inVerb && (r == '*' || r == '['):
 			return true
 		case inVerb && r >= '0' && r <= '9':
 			if digits++; digits > 2 {
 				return true
 			}
-		case inVerb && r != '.' && !strings.ContainsRune("+-# []", r):
+		case inVerb && r != '.' && !strings.ContainsRune("+-# ", r):
 			inVerb = false
 		case inVerb && r == '.':
 			digits = 0

@@ -16,9 +16,9 @@ import (
 
 // Bounds of a template and of one use of it.
 const (
-	maxTemplate = 1 << 20   // bytes of the template
-	maxOutput   = 4 << 20   // bytes of the text; about a million tokens
-	maxSteps    = 2_000_000 // fields looked up, rounds of loops, 256 bytes of text worked on
+	maxTemplate = 1 << 20 // bytes of the template
+	maxOutput   = 4 << 20 // bytes of the text; about a million tokens
+	maxSteps    = 200_000 // fields looked up, rounds of loops, 256 bytes of text worked on
 )
 
 // A Template is a compiled template. It is safe for concurrent use.

@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"slices"
+
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
@@ -21,7 +23,7 @@ func (costs) CallCost(function, overload string, args []ref.Val, result ref.Val)
 	switch {
 	case function == operators.Index || function == operators.OptIndex:
 		return new(uint64(1))
-	case overload == "", function == operators.Equals, function == operators.NotEquals, function == operators.In:
+	case overload == "", slices.Contains(textFunctions(), function), function == operators.Equals, function == operators.NotEquals, function == operators.In:
 	default:
 		return nil
 	}

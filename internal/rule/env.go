@@ -23,17 +23,15 @@ type eventFields struct {
 
 // Bounds of an expression, far above what people write.
 const (
-	maxSource    = 16 << 10 // characters
-	maxNesting   = 60
-	maxRegex     = 2000 // instructions of the compiled pattern
-	maxPrecision = 40   // digits of a formatted number
-	maxRange     = 10_000
+	maxSource  = 16 << 10 // characters
+	maxNesting = 60
+	maxRegex   = 2000 // instructions of the compiled pattern
 )
 
 // environment is what rules can name. It never changes, and building it takes
 // milliseconds, so all rules share one.
 var environment = sync.OnceValues(func() (*cel.Env, error) {
-	return cel.NewEnv(
+	return cel.NewEnv(append(textLibrary(),
 		cel.Types(cel.NativeTypeFor[eventFields](cel.NativeTypeAlias("event.Event"), types.ParseStructTags(true))),
 		cel.Variable("event", cel.ObjectType("event.Event")),
 		cel.Variable("payload", cel.DynType),
@@ -46,9 +44,6 @@ var environment = sync.OnceValues(func() (*cel.Env, error) {
 		cel.ParserRecursionLimit(maxNesting),
 		cel.RegexProgramSizeLimit(maxRegex),
 		cel.ASTValidators(cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), cel.ValidateRegexLiterals()),
-		ext.Strings(ext.StringsMaxPrecision(maxPrecision)),
-		ext.Lists(ext.ListsMaxRangeSize(maxRange)),
-		ext.Sets(),
 		ext.Bindings(),
-	)
+	)...)
 })

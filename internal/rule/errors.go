@@ -102,6 +102,8 @@ func nameHint(name string) string {
 		return `write headers["x-name"]`
 	case "body", "data", "json", "request":
 		return "the decoded body is payload"
+	case "format", "indexof", "quote", "reverse":
+		return "functions over texts are size, startsWith, endsWith, contains, matches, " + strings.Join(textFunctions(), ", ")
 	}
 	return hintNames
 }

@@ -30,8 +30,8 @@ const (
 
 // CostLimit bounds one evaluation, in CEL's cost units: about one for each
 // operation, field and ten bytes of text. A rule that spends all of it takes
-// some 50 ms; a usual one spends less than a hundred units.
-const CostLimit = 1_000_000
+// some 20 ms; a usual one spends less than a hundred units.
+const CostLimit = 300_000
 
 // timeLimit bounds an evaluation with loops in case a step is dearer than its
 // cost says.
