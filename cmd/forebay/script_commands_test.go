@@ -22,6 +22,7 @@ const (
 func scriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		"receiver":  receiver,
+		"claude":    claude,
 		"freeport":  freePorts,
 		"waitready": waitReady,
 		"waitout":   waitOut,

@@ -35,6 +35,10 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Cmds:                scriptCommands(),
+		Setup: func(e *testscript.Env) error {
+			e.Values[claudeKey{}] = map[string]*heldClaude{}
+			return nil
+		},
 	})
 }
 
