@@ -304,3 +304,19 @@ func harmIn(n *html.Node, code bool) string {
 	}
 	return ""
 }
+
+// A model's answer can be made to be anything: none may take long.
+func BenchmarkSanitizeHostile(b *testing.B) {
+	for name, piece := range map[string]string{
+		"brackets": "[", "images": "![", "backticks": "`a``b```c", "comments": "<!--", "quotes": "> > > ", "fences": "```\n", "entities": "&amp;amp;",
+		"tags": "<<b>b>", "links": "[a](", "pem": "-----BEGIN PRIVATE KEY-----", "mentions": "@a", "bars": "`|`", "tildes": "~~~x", "backslashes": `\`, "prose": "Some words, and `code`. ",
+	} {
+		text := strings.Repeat(piece, 60_000/len(piece))
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				Sanitize(text)
+			}
+		})
+	}
+}
