@@ -15,16 +15,17 @@ import (
 // Figures are what an audit found.
 type figures struct {
 	acked, jobs, lost, unfinished, dead int
-	comments, missing, doubled          int // comments in all; jobs without one, with several
+	comments, callbacks                 int // in all
+	missing, doubled, again             int // jobs with neither; with several comments or webhook-ids; callbacks sent once more under their id
 	calls, extra, unseen                int // at Claude; beyond one per job; rows of calls whose end nobody saw
 }
 
 func (f figures) String() string {
-	return fmt.Sprintf("acked %d, lost %d, jobs %d (unfinished %d, dead %d), comments %d (missing %d, doubled %d), calls %d (extra %d, in flight when killed %d)",
-		f.acked, f.lost, f.jobs, f.unfinished, f.dead, f.comments, f.missing, f.doubled, f.calls, f.extra, f.unseen)
+	return fmt.Sprintf("acked %d, lost %d, jobs %d (unfinished %d, dead %d), comments %d, callbacks %d (missing %d, doubled %d, sent again under the same id %d), calls %d (extra %d, in flight when killed %d)",
+		f.acked, f.lost, f.jobs, f.unfinished, f.dead, f.comments, f.callbacks, f.missing, f.doubled, f.again, f.calls, f.extra, f.unseen)
 }
 
-// drain waits until nothing is queued or running and every comment is out.
+// drain waits until nothing is queued or running.
 func (s *stand) drain(limit time.Duration) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), limit)
@@ -102,7 +103,7 @@ func (s *stand) delivered(ctx context.Context, id string) (api.JobView, error) {
 }
 
 // audit compares what the senders were told with the ledger, with what Claude
-// was asked and with what people see on GitHub.
+// was asked, what people see on GitHub and what the callbacks' receiver got.
 func (s *stand) audit(acked map[string]string) figures {
 	s.t.Helper()
 	heads := s.jobs()
@@ -113,21 +114,39 @@ func (s *stand) audit(acked map[string]string) figures {
 			s.t.Errorf("%s was acknowledged as job %s, and there is no such job", name, id)
 		}
 	}
-	calls, comments := s.callsByCase(), s.commentsByCase()
-	for _, n := range comments {
-		f.comments += n
-	}
+	whole := s.whole(heads) // waits for the deliveries
+	calls, effects := s.callsByCase(), s.effects(&f)
 	for _, n := range calls {
 		f.calls += n
 	}
-	for _, j := range s.whole(heads) {
-		s.auditJob(&f, j, calls, comments)
+	for _, j := range whole {
+		s.auditJob(&f, j, calls, effects)
 	}
 	return f
 }
 
+// effects counts, by case, what people and receivers see: comments, and
+// callbacks that differ in their id.
+func (s *stand) effects(f *figures) map[string]int {
+	count := map[string]int{}
+	for _, c := range s.github.AllComments() {
+		count[casePattern.FindString(c.Body)]++
+		f.comments++
+	}
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	for name, ids := range s.sink.posts {
+		count[name] += len(ids)
+		for _, n := range ids {
+			f.callbacks++
+			f.again += n - 1
+		}
+	}
+	return count
+}
+
 // auditJob adds one job to the figures.
-func (s *stand) auditJob(f *figures, j api.JobView, calls, comments map[string]int) {
+func (s *stand) auditJob(f *figures, j api.JobView, calls, effects map[string]int) {
 	unseen := 0
 	for _, c := range j.Calls {
 		if c.Outcome == event.CallUnknown {
@@ -151,13 +170,13 @@ func (s *stand) auditJob(f *figures, j api.JobView, calls, comments map[string]i
 	if extra > unseen {
 		s.t.Errorf("job %s (%s): %d extra calls, but only %d were in flight when the server was killed", j.ID, name, extra, unseen)
 	}
-	switch n := comments[name]; {
+	switch n := effects[name]; {
 	case n == 0:
 		f.missing++
-		s.t.Errorf("job %s (%s) has no comment: %+v", j.ID, name, j.Deliveries)
+		s.t.Errorf("job %s (%s) was not delivered: %+v", j.ID, name, j.Deliveries)
 	case n > 1:
 		f.doubled++
-		s.t.Errorf("job %s (%s) has %d comments", j.ID, name, n)
+		s.t.Errorf("job %s (%s) was delivered %d times", j.ID, name, n)
 	}
 }
 
@@ -196,14 +215,6 @@ func (s *stand) callsByCase() map[string]int {
 	count := map[string]int{}
 	for _, c := range s.claude.MessageCalls() {
 		count[casePattern.FindString(c.Prompt)]++
-	}
-	return count
-}
-
-func (s *stand) commentsByCase() map[string]int {
-	count := map[string]int{}
-	for _, c := range s.github.AllComments() {
-		count[casePattern.FindString(c.Body)]++
 	}
 	return count
 }

@@ -68,8 +68,8 @@ func TestTortureSpike(t *testing.T) {
 // TestTortureSteady sends 500 events a second while 50 workers run, and logs
 // how long the acknowledgements take.
 func TestTortureSteady(t *testing.T) {
-	seconds := min(tortured(t, 1), 20)
-	s := newStand(t, standOptions{slots: 50, latency: 2 * time.Second})
+	seconds := min(tortured(t, 2), 20)
+	s := newStand(t, standOptions{slots: 50, latency: 500 * time.Millisecond})
 	s.start()
 	const rate, count = 500, 50
 	load := &senders{stand: s, count: count, pause: time.Second * count / rate, limit: int64(rate * seconds)}

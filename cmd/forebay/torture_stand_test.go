@@ -37,6 +37,7 @@ type stand struct {
 	store  string // path of the database
 	claude *claudetest.Server
 	github *githubtest.Server
+	sink   *sink
 	client *http.Client // of the senders
 	proc   *process
 }
@@ -68,7 +69,13 @@ egress: {allow: ["127.0.0.1"]}
 shutdown: {grace: 5s}
 %s
 hooks:
-  pr:
+  callback:` + standHook + `
+    deliver: [{callback: {url: "%s", secret: a-secret-of-the-callbacks-of-the-test}}]
+  comment:` + standHook + `
+    deliver: [{github_comment: {sticky: false}}]
+`
+
+const standHook = `
     source: {type: github, secrets: [` + standSecret + `]}
     match: event.type == "pull_request" && payload.action == "opened"
     gather: {files: {github_pull_files: {max_tokens: 5000}}}
@@ -76,10 +83,7 @@ hooks:
     system: You review.
     prompt: |
       {{ .payload.pull_request.title }}
-      {{ .files }}
-    deliver:
-      - github_comment: {sticky: false}
-`
+      {{ .files }}`
 
 // casePattern finds the name of a case wherever it got to: into the title of a
 // pull request, from there into the prompt, the answer and the comment.
@@ -103,16 +107,19 @@ func newStand(t *testing.T, o standOptions) *stand {
 	s.config = filepath.Join(s.dir, "forebay.yaml")
 	s.client = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 128}}
 	t.Cleanup(s.client.CloseIdleConnections)
-	claude, github := s.simulate()
-	s.write(s.config, fmt.Sprintf(standConfig, s.public, s.admin, s.store, claude, s.opts.slots, github, o.config))
+	at := s.simulate()
+	s.write(s.config, fmt.Sprintf(standConfig, s.public, s.admin, s.store, at.claude, s.opts.slots, at.github, o.config, at.sink))
 	t.Cleanup(s.kill)
 	return s
 }
 
+// peers are the addresses of the simulators.
+type peers struct{ claude, github, sink string }
+
 // simulate starts Claude, who repeats the name of the case after a while, and
-// GitHub, who posts at once but takes its time to say so: that is when a kill
-// hurts.
-func (s *stand) simulate() (claude, github string) {
+// GitHub and a receiver of callbacks, who do their work at once but take their
+// time to say so: that is when a kill hurts.
+func (s *stand) simulate() peers {
 	none := claudetest.Limits{RequestsPerMinute: -1, InputTokensPerMinute: -1, OutputTokensPerMinute: -1}
 	server, err := claudetest.New(claudetest.Options{
 		Limits: map[string]claudetest.Limits{"": none}, JournalSize: 1 << 20,
@@ -127,19 +134,52 @@ func (s *stand) simulate() (claude, github string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.claude, s.github = server, &githubtest.Server{}
+	s.claude, s.github, s.sink = server, &githubtest.Server{}, &sink{posts: map[string]map[string]int{}}
 	for n := range standPulls {
 		s.github.AddPull(standRepo, n+1, githubtest.File{Name: "cart/total.go", Status: "modified", Additions: 1, Deletions: 1, Changes: 2, Patch: "@@ -1 +1 @@\n-a\n+b"})
 	}
-	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.github.ServeHTTP(w, r)
+	c, g, k := httptest.NewServer(s.claude), httptest.NewServer(slow(s.github)), httptest.NewServer(slow(s.sink))
+	s.t.Cleanup(func() {
+		s.kill()
+		s.claude.Close()
+		c.CloseClientConnections()
+		c.Close()
+		g.Close()
+		k.Close()
+	})
+	return peers{c.URL, g.URL, k.URL}
+}
+
+// slow keeps what was posted, and answers a little later.
+func slow(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r)
 		if r.Method == http.MethodPost {
 			time.Sleep(20 * time.Millisecond) // the answer is on its way
 		}
 	})
-	c, g := httptest.NewServer(s.claude), httptest.NewServer(slow)
-	s.t.Cleanup(func() { s.kill(); s.claude.Close(); c.CloseClientConnections(); c.Close(); g.Close() })
-	return c.URL, g.URL
+}
+
+// A sink receives callbacks and counts them by case and webhook-id.
+type sink struct {
+	mu    sync.Mutex
+	posts map[string]map[string]int
+}
+
+func (k *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	name, id := casePattern.Find(body), r.Header.Get("Webhook-Id")
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.posts[string(name)] == nil {
+		k.posts[string(name)] = map[string]int{}
+	}
+	k.posts[string(name)][id]++
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (s *stand) write(path, text string) {

@@ -21,7 +21,7 @@ const reclaimLimit = 2 * time.Second
 // end:
 //
 //   - every event that was acknowledged has a job, and the job has succeeded
-//   - every job has its comment, exactly once
+//   - every job has its comment exactly once, or its callback under one id
 //   - every call to Claude beyond one per job is one that was in flight at a
 //     kill, and the ledger shows it as such
 //   - after every kill and at the end, check-store finds no job without owner
