@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -118,5 +119,95 @@ func takeAndReturn(b *testing.B, db *sqlite.DB, now time.Time) {
 	}
 	if err := db.Settle(b.Context(), event.Settlement{Lease: got.Jobs[0].Lease, Now: now, Again: &event.Again{Free: true}}); err != nil {
 		b.Fatal(err)
+	}
+}
+
+// BenchmarkAck measures how long an acknowledgement takes at 500 events a second
+// while 50 workers take, call and settle.
+func BenchmarkAck(b *testing.B) {
+	db := open(b, filepath.Join(b.TempDir(), "ledger.db"))
+	bodies := pullRequests(b, 64)
+	ctx, cancel := context.WithCancel(b.Context())
+	var workers, senders sync.WaitGroup
+	jobs := make(chan event.Leased)
+	workers.Go(func() { dispatch(ctx, b, db, jobs) })
+	for range 50 {
+		workers.Go(func() {
+			for l := range jobs {
+				carry(b, db, l)
+			}
+		})
+	}
+	took := make([]time.Duration, b.N)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	b.ResetTimer()
+	for i := range b.N {
+		<-tick.C
+		senders.Go(func() {
+			a := accept(int64(i), time.Now(), bodies[i%64], nil)
+			began := time.Now()
+			if _, err := db.Accept(b.Context(), a); err != nil {
+				b.Error(err)
+			}
+			took[i] = time.Since(began)
+		})
+	}
+	senders.Wait()
+	b.StopTimer()
+	cancel()
+	workers.Wait()
+	slices.Sort(took)
+	for _, q := range []struct {
+		name string
+		at   float64
+	}{{"p50-ms", 0.5}, {"p99-ms", 0.99}, {"max-ms", 1}} {
+		b.ReportMetric(float64(took[min(b.N-1, int(float64(b.N)*q.at))].Microseconds())/1000, q.name)
+	}
+}
+
+// dispatch hands out leased jobs until ctx ends.
+func dispatch(ctx context.Context, b *testing.B, db *sqlite.DB, jobs chan<- event.Leased) {
+	defer close(jobs)
+	queue, stop := db.Watch(event.TopicQueue)
+	defer stop()
+	for ctx.Err() == nil {
+		now := time.Now()
+		got, err := db.Take(context.WithoutCancel(ctx), event.Take{Worker: "w", Now: now, LeaseUntil: now.Add(time.Minute), Max: 8, PerHook: 16, Admit: everyone})
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		for _, l := range got.Jobs {
+			jobs <- l
+		}
+		if len(got.Jobs) == 0 {
+			select {
+			case <-queue:
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// carry is a job's work without Claude.
+func carry(b *testing.B, db *sqlite.DB, l event.Leased) {
+	ctx := context.Background()
+	call := event.Call{ID: "call_" + l.Job.ID, Model: "m", StartedAt: time.Now()}
+	if err := db.BeginCall(ctx, l.Lease, call); err != nil {
+		b.Error(err)
+	}
+	for i := range 10 {
+		time.Sleep(30 * time.Millisecond)
+		if err := db.SaveDraft(ctx, l.Lease, event.DraftChunk{Attempt: 1, Offset: i * 40, Text: "forty bytes of an answer that streams in "}); err != nil {
+			b.Error(err)
+		}
+	}
+	call.Outcome, call.EndedAt = event.CallOK, time.Now()
+	if err := db.Settle(ctx, event.Settlement{Lease: l.Lease, Now: time.Now(), Call: &call, Done: &event.Done{
+		Result:     event.Result{Text: "an answer of four hundred bytes or so"},
+		Deliveries: []event.Delivery{{ID: "dlv_" + l.Job.ID, Target: "callback", Spec: []byte("{}")}},
+	}}); err != nil {
+		b.Error(err)
 	}
 }

@@ -23,8 +23,11 @@ import (
 )
 
 // childEnv makes the test binary a server that crash tests end: its value is
-// the path of the ledger.
-const childEnv = "FOREBAY_SQLITE_TEST_CHILD"
+// the path of the ledger. With unsafeEnv the ledger never syncs.
+const (
+	childEnv  = "FOREBAY_SQLITE_TEST_CHILD"
+	unsafeEnv = "FOREBAY_SQLITE_TEST_UNSAFE"
+)
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childEnv); path != "" {
@@ -37,7 +40,7 @@ func TestMain(m *testing.M) {
 // prints the id of each job once it is acknowledged. It ends with 3 when the
 // ledger has failed.
 func child(path string) int {
-	db, err := sqlite.Open(context.Background(), sqlite.Options{Path: path})
+	db, err := sqlite.Open(context.Background(), sqlite.Options{Path: path, UnsafeSynchronousOff: os.Getenv(unsafeEnv) != ""})
 	if err != nil {
 		fmt.Println("error", err)
 		return 1
@@ -109,15 +112,27 @@ type run struct {
 	code    int
 }
 
-// launch runs a child, perhaps under another command, and kills it after it has
-// acknowledged enough (0: waits until it ends by itself).
-func launch(t *testing.T, path string, enough int, under ...string) run {
+// A launch says how a child is to run and to end.
+type launch struct {
+	path   string
+	unsafe bool     // without fsync
+	under  []string // another command that runs it
+	enough int      // acknowledgements after which cut is called; 0: it ends by itself
+	cut    func()   // nil: kill the child
+}
+
+// run runs the child to its end. What it acknowledged after the cut is not
+// counted if there was one, unless it was only killed.
+func (l launch) run(t *testing.T) run {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	argv := append(under, os.Args[0], "-test.run=^$")
+	argv := append(l.under, os.Args[0], "-test.run=^$")
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Env = append(os.Environ(), childEnv+"="+path)
+	cmd.Env = append(os.Environ(), childEnv+"="+l.path)
+	if l.unsafe {
+		cmd.Env = append(cmd.Env, unsafeEnv+"=1")
+	}
 	cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -129,29 +144,38 @@ func launch(t *testing.T, path string, enough int, under ...string) run {
 		t.Skipf("cannot run %s: %v", argv[0], err)
 	}
 	var r run
+	after := false
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		word, rest, _ := strings.Cut(lines.Text(), " ")
-		switch word {
-		case "acked":
-			r.acked = append(r.acked, rest)
-		case "refused":
-			r.refused++
-		case "failed":
-			r.failed = rest
-		case "error", "error:":
-			t.Errorf("child: %s", rest)
-		}
-		if enough > 0 && len(r.acked) >= enough {
+		r.take(t, lines.Text(), after && l.cut != nil)
+		if l.enough > 0 && len(r.acked) >= l.enough && !after {
+			after = true
+			if l.cut != nil {
+				l.cut()
+			}
 			_ = cmd.Process.Kill()
-			enough = 0 // what it has printed already still counts
 		}
 	}
 	_ = cmd.Wait()
 	r.code = cmd.ProcessState.ExitCode()
-	if len(under) > 0 && r.failed == "" && strings.Contains(stderr.String(), "ptrace") {
+	if len(l.under) > 0 && r.failed == "" && strings.Contains(stderr.String(), "ptrace") {
 		t.Skipf("no tracing here: %s", stderr.String())
 	}
 	return r
+}
+
+// take notes one line of a child.
+func (r *run) take(t *testing.T, line string, late bool) {
+	word, rest, _ := strings.Cut(line, " ")
+	switch {
+	case word == "acked" && !late:
+		r.acked = append(r.acked, rest)
+	case word == "refused":
+		r.refused++
+	case word == "failed":
+		r.failed = rest
+	case word == "error", word == "error:":
+		t.Errorf("child: %s", rest)
+	}
 }
 
 // audit opens what a crash left, within the time that is promised, and looks
@@ -165,13 +189,7 @@ func audit(t *testing.T, path string, acked []string) {
 			t.Error(err)
 		}
 	}()
-	lost := 0
-	for _, id := range acked {
-		if _, err := db.Job(t.Context(), id); err != nil {
-			lost++
-		}
-	}
-	if lost > 0 {
+	if lost := missing(t, db, acked); lost > 0 {
 		t.Errorf("%d of %d acknowledged jobs are lost", lost, len(acked))
 	}
 	for _, f := range findings(t, db) {
@@ -184,12 +202,23 @@ func audit(t *testing.T, path string, acked []string) {
 	t.Logf("%d acknowledged, %v, open and audited after %v", len(acked), stats.Jobs, time.Since(began))
 }
 
+// missing counts the jobs that are not in the ledger.
+func missing(t *testing.T, db *sqlite.DB, acked []string) int {
+	lost := 0
+	for _, id := range acked {
+		if _, err := db.Job(t.Context(), id); err != nil {
+			lost++
+		}
+	}
+	return lost
+}
+
 func TestKill(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	var acked []string
 	for round := range 5 {
-		r := launch(t, path, 50+150*round)
+		r := launch{path: path, enough: 50 + 150*round}.run(t)
 		acked = append(acked, r.acked...)
 		audit(t, path, acked)
 	}
@@ -205,8 +234,8 @@ func TestFsyncFails(t *testing.T) {
 	}
 	for _, when := range []int{12, 40} {
 		path := filepath.Join(t.TempDir(), "ledger.db")
-		r := launch(t, path, 0, strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync",
-			"-e", fmt.Sprintf("inject=fdatasync,fsync:error=EIO:when=%d", when))
+		r := launch{path: path, under: []string{strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync",
+			"-e", fmt.Sprintf("inject=fdatasync,fsync:error=EIO:when=%d", when)}}.run(t)
 		if r.code != 3 || !strings.Contains(r.failed, "disk I/O error") {
 			t.Errorf("fsync %d: ended with %d, %q", when, r.code, r.failed)
 		}

@@ -134,7 +134,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		failed:   make(chan error, 1),
 	}
 	if err := db.start(ctx); err != nil {
-		db.closeConns()
+		_ = db.closeConns()
 		return nil, fmt.Errorf("open store %s: %w", path, errors.Join(err, lock.Close()))
 	}
 	return db, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -40,6 +41,10 @@ func dsn(path string, synchronous string, cacheKiB int) string {
 	}
 	q.Set("_txlock", "immediate")
 	q.Set("_dqs", "0")
+	path = filepath.ToSlash(path)
+	if filepath.VolumeName(path) != "" {
+		path = "/" + path // Windows: file:///C:/...
+	}
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String()
 }
 

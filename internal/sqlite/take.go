@@ -159,7 +159,7 @@ func (t *tx) follow(plan event.Plan, waiting map[string]leasing, want *event.Tak
 	var taken []leasing
 	for _, id := range plan.Take {
 		l, ok := waiting[id]
-		if !ok || len(taken) == want.Max {
+		if !ok || len(taken) >= want.Max {
 			continue
 		}
 		delete(waiting, id)

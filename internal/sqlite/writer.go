@@ -15,8 +15,8 @@ const (
 	maxBatch      = 256     // requests in one transaction
 	maxBatchBytes = 8 << 20 // bytes of bodies in one transaction
 
-	checkpointIdle = 1 << 20  // WAL bytes past which an idle writer makes a checkpoint
-	checkpointBusy = 16 << 20 // WAL bytes past which a busy one does
+	checkpointIdle = 1 << 20 // WAL bytes past which an idle writer makes a checkpoint
+	checkpointBusy = 4 << 20 // WAL bytes past which a busy one does
 )
 
 // A request is one thing to be done in a transaction. run must not change
