@@ -106,8 +106,7 @@ func (a *app) demo(ctx context.Context, once bool, log *slog.Logger) error {
 	if once {
 		return nil
 	}
-	a.printf("\nSend more:  forebay trigger github.pull_request.synchronize --config %s --hook pr-summary\n", s.config.File)
-	a.printf("Look:       forebay jobs list --url http://%s\n\nPress Ctrl-C to end it.\n", s.server.AdminAddr())
+	a.printf("\nIn another terminal:\n   forebay trigger github.pull_request.synchronize --config %[1]s\n   forebay jobs list --config %[1]s\n\nPress Ctrl-C to end it.\n", s.config.File)
 	<-ctx.Done()
 	return nil
 }
@@ -216,7 +215,9 @@ func (s *stage) play(ctx context.Context) error {
 	a.printf("%s\n", a.paint(bold, "3. Claude's answer is a comment on the pull request:"))
 	a.printf("   %s\n\n", c.URL)
 	for line := range strings.Lines(escapeHidden(c.Body)) {
-		a.printf("   │ %s\n", strings.TrimRight(line, "\n"))
+		if !strings.HasPrefix(line, "<!--") { // GitHub does not show it either
+			a.printf("   │ %s\n", strings.TrimRight(line, "\n"))
+		}
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/spf13/cobra"
 )
 
 func main() {
@@ -18,6 +20,7 @@ func main() {
 }
 
 func realMain() int {
+	cobra.EnableCommandSorting = false // the help lists commands in the order of root.go
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // from now on a second signal ends the program at once

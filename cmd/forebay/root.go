@@ -40,6 +40,7 @@ func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:                        "forebay",
 		Short:                      "Takes floods of signed webhooks and answers them with Claude at the account's rate",
+		Long:                       "Forebay takes floods of signed webhooks and answers them with Claude at the account's rate.\n\nBegin with forebay demo: it needs no key. Then forebay init, check and serve.",
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true},
@@ -60,6 +61,7 @@ func newRoot(a *app) *cobra.Command {
 		&cobra.Group{ID: groupHooks, Title: "Try a hook:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"},
 	)
+	root.SetHelpCommandGroupID(groupLook)
 	root.AddCommand(
 		newDemoCommand(a),
 		newInitCommand(a),

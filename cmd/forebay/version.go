@@ -9,9 +9,10 @@ import (
 // newVersionCommand prints what this binary was built from.
 func newVersionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  argCount(0, 0, "run forebay version"),
+		Use:     "version",
+		Short:   "Print the version",
+		GroupID: groupLook,
+		Args:    argCount(0, 0, "run forebay version"),
 		RunE: func(*cobra.Command, []string) error {
 			v := buildVersion()
 			if a.json {
