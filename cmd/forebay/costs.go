@@ -57,10 +57,10 @@ func (a *app) printCosts(report api.CostReport, by string) {
 	}
 	a.table(append(rows, costRow(report.Total, "together", "", "")))
 	if n := report.Total.UnpricedCalls; n > 0 {
-		a.printf("%d calls have no known price and are not in these sums\n", n)
+		a.printf("%s not in these sums: what it cost is not known\n", counted(int(n), "call"))
 	}
 	if n := report.Total.UnknownEnds; n > 0 {
-		a.printf("%d calls have an end that was never seen; they may have been billed\n", n)
+		a.printf("%s may have been billed: the end was never seen\n", counted(int(n), "call"))
 	}
 }
 

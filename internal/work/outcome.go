@@ -106,6 +106,9 @@ func (a *attempt) fallBack(f event.Failure) (event.Settlement, bool) {
 // The call may have been billed, and its row keeps saying that nobody knows.
 func (a *attempt) cut(ctx context.Context, seen claude.Answer, err error) event.Settlement {
 	a.ended(seen.Usage, seen.RequestID, "")
+	if seen.Usage == (event.Usage{}) {
+		a.call.Cost = nil // nothing was seen of it: that is no proof that it was free
+	}
 	a.call.Code, a.call.Message = "interrupted", "the worker stopped during the call; it may have been billed"
 	if errors.Is(context.Cause(ctx), errShutdown) {
 		return a.governed(a.handBack(), governor.Outcome{Code: "interrupted", Usage: seen.Usage})
