@@ -1,6 +1,7 @@
 package deliver_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -167,7 +168,7 @@ func TestAStickyCommentIsFoundByItsMarker(t *testing.T) {
 		// Others copy the marker; ours is deleted and comes back from a backup.
 		s.hub.DeleteComment(mine.ID)
 		s.hub.AddComment(repo, 7, githubtest.User{ID: 9, Login: "someone"}, mine.Body)
-		s.hub.AddComment(repo, 7, githubtest.DefaultUser(), strings.ReplaceAll(mine.Body, "mac=", "mac=0"))
+		s.hub.AddComment(repo, 7, githubtest.DefaultUser(), strings.ReplaceAll(mine.Body, "job=job_", "job=job_0")) // the seal is another job's
 		restored := s.hub.AddComment(repo, 7, githubtest.DefaultUser(), mine.Body)
 		s.comment("newer")
 		s.pass(time.Minute)
@@ -197,6 +198,32 @@ func TestAnOlderAnswerNeverReplacesANewerOne(t *testing.T) {
 		}
 		if d := s.delivery(older.ID); d.State != event.DeliveryDone || d.URL != got[0].URL {
 			t.Errorf("the older delivery is %+v, want done, showing the comment", d)
+		}
+	})
+}
+
+// noAnchors is a ledger that was lost.
+type noAnchors struct{}
+
+func (noAnchors) Anchor(context.Context, string) (event.Anchor, error) {
+	return event.Anchor{}, event.ErrNotFound
+}
+
+func TestWithoutTheAnchorTheMarkerSaysWhoIsNewer(t *testing.T) {
+	inWorld(t, func(w *world) {
+		s := newScene(w, deliver.GitHubCommentOptions{Sticky: true})
+		defer s.stop()
+		for _, id := range []string{"job_2", "job_1", "job_3"} {
+			r, err := s.target.Deliver(w.Context(), deliver.Parcel{
+				Delivery: event.Delivery{Spec: []byte(`{"owner":"octo","repo":"site","number":7}`)},
+				Job:      event.Job{ID: id, Result: &event.Result{Text: "answer of " + id}}, Anchors: noAnchors{},
+			})
+			if err != nil || r.Anchor == nil || r.Anchor.JobID != max(id, "job_2") {
+				w.Errorf("%s: got %+v, %v; want an anchor to the newest", id, r.Anchor, err)
+			}
+			if got := s.comments(); len(got) != 1 || !strings.Contains(got[0].Body, "answer of "+max(id, "job_2")) {
+				w.Errorf("after %s: %+v", id, got)
+			}
 		}
 	})
 }

@@ -179,7 +179,6 @@ func (b *bound) redirect(r *http.Request, via []*http.Request) error {
 	if last.URL.Scheme == "https" && r.URL.Scheme != "https" {
 		return blocked("redirect from https to %.20q", r.URL.Scheme)
 	}
-	r.Header.Del("Referer") // it would show the address before
 	if !sameOrigin(first, r) {
 		r.Header = plain(r.Header)
 	}

@@ -57,9 +57,6 @@ func (g guard) lookup(ctx context.Context, host string, port uint16) error {
 	if g.proxy {
 		return nil
 	}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return g.check(netip.AddrPortFrom(ip, port))
-	}
 	ips, err := g.dialer.resolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
 		return fmt.Errorf("look up: %w", err)

@@ -86,6 +86,19 @@ func TestRebindingIsSeenAtTheDial(t *testing.T) {
 	}
 }
 
+// A name that is public and private at once is not called at all.
+func TestAMixedNameIsATrick(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, Options{})
+	l.hosts, l.handler = testNames(), redirector()
+	if err := get(t, l, Policy{}, "http://mixed.ssrf.test/"); !errors.Is(err, ErrBlocked) {
+		t.Errorf("got %v, want ErrBlocked", err)
+	}
+	if len(l.reached) > 0 {
+		t.Errorf("connections left for %v", l.reached)
+	}
+}
+
 // The same machinery without the guard must leak: the negative control of the
 // corpus.
 func TestTheLabSeesLeaks(t *testing.T) {
