@@ -30,6 +30,7 @@ type senders struct {
 	pause  time.Duration // between the events of one
 	limit  int64         // events in all; 0: until the context ends
 	resend int64         // every so many-th event is sent twice; 0: none
+	plain  bool          // only to the hook that calls back
 
 	template []byte
 	next     atomic.Int64
@@ -105,8 +106,9 @@ func (l *senders) insist(ctx context.Context, name string, n int64) (job string,
 	}
 	for ctx.Err() == nil {
 		began := time.Now()
-		status, header, doc, err := l.post(ctx, hookOf(n), signed)
+		status, header, doc, err := l.post(ctx, l.hook(n), signed)
 		switch {
+		case err != nil && ctx.Err() != nil: // given up, not refused
 		case err != nil:
 			l.note(0, nil)
 		case status == http.StatusAccepted, status == http.StatusOK && doc.Status == "duplicate":
@@ -129,10 +131,10 @@ type reply struct {
 	Error       struct{ Code, Message string }
 }
 
-// hookOf sends a few events to the hook that comments: GitHub takes 80 comments
-// a minute, and the server keeps to it.
-func hookOf(n int64) string {
-	if n%25 == 1 {
+// hook sends a few events to the hook that comments: GitHub takes 80 comments
+// a minute and 500 an hour, and the server keeps to it.
+func (l *senders) hook(n int64) string {
+	if n%25 == 1 && !l.plain {
 		return "comment"
 	}
 	return "callback"
