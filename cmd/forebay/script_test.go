@@ -49,11 +49,11 @@ func receiver(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: receiver TYPE SECRET")
 	}
 	server := httptest.NewUnstartedServer(nil)
-	server.Start()
-	ts.Defer(server.Close)
-	v, err := verify.New(sourceFor(args[0], args[1], server.URL))
+	v, err := verify.New(sourceFor(args[0], args[1], "http://"+server.Listener.Addr().String()))
 	ts.Check(err)
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { receive(v, w, r) })
+	server.Start()
+	ts.Defer(server.Close)
 	ts.Setenv("RECEIVER", server.URL)
 	ts.Setenv("RECEIVER_ADDR", server.Listener.Addr().String())
 }
