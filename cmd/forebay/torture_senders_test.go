@@ -29,6 +29,7 @@ type senders struct {
 	count  int           // how many send at a time
 	pause  time.Duration // between the events of one
 	limit  int64         // events in all; 0: until the context ends
+	first  int64         // number of the first event, less one
 	resend int64         // every so many-th event is sent twice; 0: none
 	plain  bool          // only to the hook that calls back
 
@@ -81,6 +82,7 @@ func (l *senders) one(ctx context.Context) {
 		if l.limit > 0 && n > l.limit {
 			return
 		}
+		n += l.first
 		name := fmt.Sprintf("case-%07d", n)
 		job, ok := l.insist(ctx, name, n)
 		if ok && l.resend > 0 && n%l.resend == 0 {

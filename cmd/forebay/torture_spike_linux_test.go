@@ -69,10 +69,14 @@ func TestTortureSpike(t *testing.T) {
 // how long the acknowledgements take.
 func TestTortureSteady(t *testing.T) {
 	seconds := min(tortured(t, 2), 20)
-	s := newStand(t, standOptions{slots: 50, latency: 500 * time.Millisecond})
+	s := newStand(t, standOptions{slots: 50, latency: 2 * time.Second})
 	s.start()
+	(&senders{stand: s, count: 8, limit: 100, plain: true}).send(t.Context())
+	for end := time.Now().Add(10 * time.Second); len(s.open()) < 25 && time.Now().Before(end); {
+		wait(t.Context(), 20*time.Millisecond)
+	}
 	const rate, count = 500, 50
-	load := &senders{stand: s, count: count, plain: true, pause: time.Second * count / rate, limit: int64(rate * seconds)}
+	load := &senders{stand: s, first: 100, count: count, plain: true, pause: time.Second * count / rate, limit: int64(rate * seconds)}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Duration(seconds)*time.Second+10*time.Second)
 	defer cancel()
 	began := time.Now()
