@@ -35,7 +35,7 @@ func CheckStore(ctx context.Context, cfg *config.Config) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }() // only read
 	findings, err := db.Check(ctx)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ func Explain(cfg Config, r Request) (Explanation, error) {
 	e := Explanation{Sender: h.sender.Name, Signed: h.sender.Proof.Signed, Headers: h.headersSeen(r.Header), Findings: []Finding{}}
 	e.measure(h, &r)
 	d, err := h.Verify(r)
-	if refusal, ok := err.(*Error); ok && refusal != nil {
+	if refusal, ok := errors.AsType[*Error](err); ok && refusal != nil {
 		e.Code, e.Message, e.Hint = refusal.Code, refusal.Message, refusal.Hint
 	}
 	e.Accepted = err == nil

@@ -11,10 +11,6 @@ import (
 	"sync"
 )
 
-// minSecretBytes is what a whsec_ secret has at least, by the Standard Webhooks
-// specification.
-const minSecretBytes = 24
-
 // maxSecrets bounds the secrets of a hook: each costs one pass over the body.
 const maxSecrets = 16
 

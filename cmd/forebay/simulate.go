@@ -71,7 +71,9 @@ func serveUntil(ctx context.Context, l net.Listener, h http.Handler, drop func()
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	err := srv.Shutdown(stop)
-	_ = <-ended // it ended because it was told to
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil // somebody held a connection; nothing is lost by that
 	}

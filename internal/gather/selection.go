@@ -142,7 +142,7 @@ func printable(s string) string {
 
 // said tells in one or two lines what is shown and what is not, in at most room
 // characters: "34 of 51 changed files are shown. Not shown: a, b, and 9 more
-// (lock file 3, over budget 12, binary 2)."
+// (lock file 3, over budget 12, binary 2)".
 func (s *selection) said(room int) string {
 	const most = 10
 	shown, missing := 0, []*changed{}
