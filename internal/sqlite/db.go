@@ -135,7 +135,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	if err := db.start(ctx); err != nil {
 		_ = db.closeConns()
-		return nil, fmt.Errorf("open store %s: %w", path, errors.Join(err, lock.Close()))
+		return nil, fmt.Errorf("open store %s: %w", path, errors.Join(err, unlockFile(lock)))
 	}
 	return db, nil
 }
@@ -229,7 +229,7 @@ func (db *DB) Close() error {
 	db.once.Do(func() {
 		close(db.closing)
 		db.running.Wait()
-		db.closeErr = errors.Join(db.closeConns(), db.lock.Close())
+		db.closeErr = errors.Join(db.closeConns(), unlockFile(db.lock))
 		db.pack.close()
 	})
 	return db.closeErr

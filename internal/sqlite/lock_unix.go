@@ -27,3 +27,9 @@ func lockFile(path string) (*os.File, error) {
 	}
 	return nil, fmt.Errorf("lock %s: %w", path, err)
 }
+
+// unlockFile drops the lock. Closing the file alone would leave it to a child
+// process that has been forked and not yet started its program.
+func unlockFile(f *os.File) error {
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+}

@@ -20,3 +20,6 @@ func lockFile(path string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// unlockFile drops the lock.
+func unlockFile(f *os.File) error { return f.Close() }

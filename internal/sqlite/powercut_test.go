@@ -17,11 +17,12 @@ import (
 // system of its own, which is shut down under load without writing its journal,
 // and mounted again. Killing a process proves nothing of fsync, because the
 // kernel keeps what it wrote.
+//
+// Like all tests that mount, it runs alone.
 func TestPowerCut(t *testing.T) {
 	if testing.Short() {
 		t.Skip("mounts file systems")
 	}
-	t.Parallel()
 	for round := range 3 {
 		d := newDisk(t)
 		path := filepath.Join(d.dir, "ledger.db")
@@ -37,7 +38,6 @@ func TestPowerCutControl(t *testing.T) {
 	if testing.Short() {
 		t.Skip("mounts file systems")
 	}
-	t.Parallel()
 	d := newDisk(t)
 	defer d.unmount()
 	path := filepath.Join(d.dir, "ledger.db")

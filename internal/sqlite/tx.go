@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/forebayhq/forebay/event"
@@ -58,10 +59,8 @@ func (t *tx) scan(name string, scan func(*row), args ...driver.Value) error {
 
 // signal tells those who watch topic, after the commit.
 func (t *tx) signal(topic string) {
-	for _, known := range t.topics {
-		if known == topic {
-			return
-		}
+	if slices.Contains(t.topics, topic) {
+		return
 	}
 	t.topics = append(t.topics, topic)
 }

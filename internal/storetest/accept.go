@@ -164,6 +164,14 @@ func testAcceptRequeuesOnlyDead(s *suite) {
 	again(event.Running)
 	s.succeed(l)
 	again(event.Succeeded)
+
+	dead := s.order()
+	_, err = s.Accept(s.Context(), dead)
+	s.must(err)
+	s.die(s.takeOne())
+	got, err := s.Accept(s.Context(), s.order(func(b *event.Accept) { b.Keys = []event.Key{dead.Keys[1], a.Keys[0]} }))
+	s.must(err)
+	want(s, "a redelivery of another event", got, event.Receipt{Outcome: event.Duplicate, EventID: dead.Event.ID, JobID: dead.Job.ID})
 }
 
 func testAcceptRequeueStorm(s *suite) {

@@ -170,10 +170,11 @@ func testDeliverySerial(s *suite) {
 func testDeliverySerialBackoff(s *suite) {
 	s.outbox("k", "k")
 	first := s.takeDelivery()
-	s.settleDelivery(first, event.DeliveryPending, s.clock().Add(time.Minute))
+	s.settleDelivery(first, event.DeliveryPending, s.clock().Add(10*time.Second))
 	second := s.takeDelivery()
 	want(s, "the younger goes meanwhile", second.Delivery.ID, "dlv_001_2")
-	s.pass(time.Minute)
+	s.pass(10 * time.Second)
+	want(s, "the older waits while it is out", len(s.takeDeliveries(10).Deliveries), 0)
 	s.must(s.SettleDelivery(s.Context(), event.DeliverySettlement{Lease: second.Lease, Now: s.clock(), State: event.DeliveryPending, NextAt: s.clock()}))
 	want(s, "the older goes first again", names(s.takeDeliveries(10).Deliveries), "dlv_001_1")
 }
@@ -189,7 +190,13 @@ func testDeliveryRace(s *suite) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			for range 60 {
+			for range 10_000 {
+				mu.Lock()
+				over := len(seen) == 3*jobs
+				mu.Unlock()
+				if over {
+					return
+				}
 				now := s.clock()
 				got, err := s.TakeDeliveries(s.Context(), event.TakeDeliveries{Worker: "w", Now: now, LeaseUntil: now.Add(lease), Max: 2})
 				if err != nil {

@@ -92,6 +92,7 @@ func testTakePerHook(s *suite) {
 		s.accept(hook("a"), inLane("sonnet"))
 		s.accept(hook("b"), prio(1))
 	}
+	s.accept(hook("a"), prio(1))
 	var got []string
 	_, err := s.Take(s.Context(), event.Take{Worker: "w1", Now: s.clock(), LeaseUntil: s.clock().Add(lease), Max: 100, PerHook: 2, Admit: func(d event.Desk) event.Plan {
 		got = nil
@@ -103,7 +104,7 @@ func testTakePerHook(s *suite) {
 	s.must(err)
 	slices.Sort(got)
 	want(s, "candidates", strings.Join(got, " "),
-		"a/haiku/job_001 a/haiku/job_004 a/sonnet/job_002 a/sonnet/job_005 b/haiku/job_003 b/haiku/job_006")
+		"a/haiku/job_001 a/haiku/job_016 a/sonnet/job_002 a/sonnet/job_005 b/haiku/job_003 b/haiku/job_006")
 }
 
 func testTakePlan(s *suite) {
