@@ -64,7 +64,7 @@ func (h *hookSet) respec(job event.Job) (event.JobSpec, error) {
 	if job.Event != nil {
 		e = *job.Event
 	}
-	return hook.Choose(e), nil
+	return hook.Choose(rule.NewInput(e)), nil
 }
 
 // A hookBuilder compiles one hook.
@@ -84,6 +84,9 @@ func (b *hookBuilder) receive() (*ingest.Hook, error) {
 		Name: b.name, Source: b.hook.Source.Type, Verifier: v, PublicURL: b.hook.Source.PublicURL,
 		Methods: b.hook.Method, BodyLimit: int64(b.hook.BodyLimit), Remember: b.server.opts.Config.Retention.Dedupe.D(),
 	}
+	if sender, known := verify.Lookup(b.hook.Source.Type); known {
+		h.Ack = sender.Ack
+	}
 	if b.hook.Respond.Mode == "sync" {
 		h.Wait = b.hook.Respond.Wait.D()
 	}
@@ -97,7 +100,7 @@ func (b *hookBuilder) receive() (*ingest.Hook, error) {
 		if err != nil {
 			return nil, fmt.Errorf("coalesce.key: %w", err)
 		}
-		h.Key = func(e event.Event) (string, error) { return r.String(rule.NewInput(e)) }
+		h.Key = r.String
 		h.Quiet, h.MaxWait = c.Quiet.D(), c.MaxWait.D()
 	}
 	h.Choose, err = b.choose()
@@ -105,19 +108,19 @@ func (b *hookBuilder) receive() (*ingest.Hook, error) {
 }
 
 // holds compiles a rule that is true or false.
-func holds(src string) (func(event.Event) (bool, error), error) {
+func holds(src string) (func(*rule.Input) (bool, error), error) {
 	r, err := rule.Compile(src, rule.Bool)
 	if err != nil {
 		return nil, err
 	}
-	return func(e event.Event) (bool, error) { return r.Bool(rule.NewInput(e)) }, nil
+	return r.Bool, nil
 }
 
 // choose compiles the routes: the first that holds names the model. A route
 // whose rule fails on an event does not hold.
-func (b *hookBuilder) choose() (func(event.Event) event.JobSpec, error) {
+func (b *hookBuilder) choose() (func(*rule.Input) event.JobSpec, error) {
 	type route struct {
-		holds func(event.Event) (bool, error)
+		holds func(*rule.Input) (bool, error)
 		spec  event.JobSpec
 	}
 	spec := func(model, why string) event.JobSpec {
@@ -133,9 +136,9 @@ func (b *hookBuilder) choose() (func(event.Event) event.JobSpec, error) {
 		routes = append(routes, route{f, spec(r.Model, fmt.Sprintf("route %d", i+1))})
 	}
 	otherwise := spec(b.hook.Model, "hook")
-	return func(e event.Event) event.JobSpec {
+	return func(in *rule.Input) event.JobSpec {
 		for _, r := range routes {
-			if ok, err := r.holds(e); err == nil && ok {
+			if ok, err := r.holds(in); err == nil && ok {
 				return r.spec
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/forebayhq/forebay/internal/catalog"
 	"github.com/forebayhq/forebay/internal/claude"
 	"github.com/forebayhq/forebay/internal/prompt"
+	"github.com/forebayhq/forebay/internal/rule"
 	"github.com/forebayhq/forebay/internal/work"
 )
 
@@ -59,14 +60,15 @@ func NewPreview(ctx context.Context, cfg *config.Config, r PreviewRequest) (*Pre
 		return nil, fmt.Errorf("there is no hook %q; the hooks are %v", r.Hook, hookNames(cfg))
 	}
 	p := &Preview{Hook: r.Hook, Matched: true, MaxTokens: hooks.work[r.Hook].MaxTokens}
+	in := rule.NewInput(r.Event)
 	if receive.Match != nil {
-		if p.Matched, err = receive.Match(r.Event); err != nil {
+		if p.Matched, err = receive.Match(in); err != nil {
 			p.Reason = err.Error()
 		} else if !p.Matched {
 			p.Reason = "the match rule is false"
 		}
 	}
-	spec := receive.Choose(r.Event)
+	spec := receive.Choose(in)
 	p.Model, p.Chosen, p.Lane = spec.Model, spec.Chosen, spec.Lane
 	return p, p.fill(ctx, hooks.work[r.Hook], r, s.claude)
 }

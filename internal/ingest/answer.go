@@ -49,8 +49,12 @@ func (a answer) write(w http.ResponseWriter, r *http.Request) {
 	if a.contentType == "" {
 		a.contentType = "application/json"
 	}
-	h["Content-Type"] = []string{a.contentType}
-	h["Content-Length"] = []string{strconv.Itoa(len(a.body))}
+	if len(a.body) > 0 {
+		h["Content-Type"] = []string{a.contentType}
+	}
+	if a.status != http.StatusNoContent { // RFC 9110, section 8.6: no length with a 204
+		h["Content-Length"] = []string{strconv.Itoa(len(a.body))}
+	}
 	h["Cache-Control"] = []string{"no-store"}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	for name, value := range a.headers {
@@ -82,12 +86,36 @@ func (v *visit) unavailable(code, message string) answer {
 
 // greet answers a handshake in the sender's words.
 func (v *visit) greet(g *verify.Answer) answer {
+	if g.Confirm != "" {
+		v.rc.opts.Log.Warn("the sender waits for a confirmation that is not sent by itself: open the URL to begin the subscription",
+			"hook", v.name, "handshake", g.Name, "url", g.Confirm)
+	}
+	if g.Offer != "" { // unproven and a secret: not for the log
+		v.rc.opts.Log.Warn("somebody offered a secret for this hook: take the secret from the sender's console into the configuration",
+			"hook", v.name, "handshake", g.Name)
+	}
 	a := answer{
 		status: g.Status, outcome: outcomeHandshake, code: g.Name,
 		contentType: g.ContentType, body: g.Body, headers: g.Header,
 	}
 	if a.contentType == "" {
 		a.contentType = "text/plain; charset=utf-8"
+	}
+	return a
+}
+
+// demanded turns a 2xx of ours into the one that the sender demands. What
+// happened stays in the verdict and in the Location header.
+func (v *visit) demanded(a answer) answer {
+	ack := v.hook.Ack
+	if ack.Status != 0 {
+		a.status = ack.Status
+	}
+	switch {
+	case ack.Body != "":
+		a.contentType, a.body = ack.ContentType, []byte(ack.Body)
+	case ack.Empty || a.status == http.StatusNoContent:
+		a.body = nil
 	}
 	return a
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/forebayhq/forebay/event"
+	"github.com/forebayhq/forebay/internal/rule"
 	"github.com/forebayhq/forebay/verify"
 )
 
@@ -18,14 +19,19 @@ type Hook struct {
 	Methods   []string // default POST
 	BodyLimit int64    // bytes
 
+	// Ack is what the sender demands to read once its event is verified, and the
+	// status that it expects for a bad signature.
+	Ack verify.Ack
+
 	// Match says whether the event makes a job; nil: always. An error counts as
-	// not matched and is shown as the reason.
-	Match func(event.Event) (bool, error)
+	// not matched and is shown as the reason. The rules of a hook share an Input,
+	// so that the payload is decoded once.
+	Match func(*rule.Input) (bool, error)
 	// Key yields the coalesce key; nil: no coalescing.
-	Key            func(event.Event) (string, error)
+	Key            func(*rule.Input) (string, error)
 	Quiet, MaxWait time.Duration
 	// Choose yields lane, model, why, and priority of the job.
-	Choose func(event.Event) event.JobSpec
+	Choose func(*rule.Input) event.JobSpec
 
 	// Wait is how long the answer may wait for the result; zero: it never does.
 	Wait time.Duration

@@ -70,7 +70,7 @@ func hook(tb testing.TB, change func(*ingest.Hook)) *ingest.Hook {
 	h := &ingest.Hook{
 		Name: "pr", Source: "github", Verifier: v, BodyLimit: 1 << 20, Remember: 30 * 24 * time.Hour,
 		Match:  matcher(tb, `event.type == "pull_request" && payload.action in ["opened", "synchronize"]`),
-		Choose: func(event.Event) event.JobSpec { return event.JobSpec{Lane: "haiku", Model: "m", Priority: 5} },
+		Choose: func(*rule.Input) event.JobSpec { return event.JobSpec{Lane: "haiku", Model: "m", Priority: 5} },
 	}
 	if change != nil {
 		change(h)
@@ -78,13 +78,13 @@ func hook(tb testing.TB, change func(*ingest.Hook)) *ingest.Hook {
 	return h
 }
 
-func matcher(tb testing.TB, src string) func(event.Event) (bool, error) {
+func matcher(tb testing.TB, src string) func(*rule.Input) (bool, error) {
 	tb.Helper()
 	r, err := rule.Compile(src, rule.Bool)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return func(e event.Event) (bool, error) { return r.Bool(rule.NewInput(e)) }
+	return r.Bool
 }
 
 // post sends a signed webhook; each header is "Name: value", and one without a

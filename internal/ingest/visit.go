@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/forebayhq/forebay/event"
 	"github.com/forebayhq/forebay/internal/payload"
+	"github.com/forebayhq/forebay/internal/rule"
 	"github.com/forebayhq/forebay/verify"
 )
 
@@ -33,10 +35,11 @@ func (v *visit) run() answer {
 	if a, refused := v.read(); refused {
 		return a
 	}
-	d, err := v.hook.Verifier.Verify(verify.Request{
-		Method: v.r.Method, URL: v.url(), Header: v.r.Header, Body: v.body, Now: v.now,
-	})
+	d, err := v.hook.Verifier.Verify(v.request())
 	if err != nil {
+		if g := v.greeting(); g != nil {
+			return v.greet(g)
+		}
 		return v.unverified(err)
 	}
 	v.verdict.Type, v.verdict.DeliveryID = bound(d.Type), bound(d.ID)
@@ -47,10 +50,11 @@ func (v *visit) run() answer {
 	if err := payload.CheckEvent(e); err != nil {
 		return v.broken(err)
 	}
-	if reason, ok := v.match(e); !ok {
-		return ignored(reason)
+	in := rule.NewInput(e)
+	if reason, ok := v.match(in); !ok {
+		return v.demanded(ignored(reason))
 	}
-	return v.accept(e, d)
+	return v.accept(e, d, in)
 }
 
 // admit finds the hook and refuses what cannot be taken, before a byte of the
@@ -81,13 +85,28 @@ func (v *visit) admit() (answer, bool) {
 	return answer{}, false
 }
 
-// handshake answers a request that carries no signature by its sender's rules.
+// handshake answers a request without a body, which carries no signature, by
+// its sender's rules.
 func (v *visit) handshake() *verify.Answer {
-	g, ok := v.hook.Verifier.(verify.Greeter)
-	if !ok || v.r.Method == http.MethodPost {
+	if v.r.Method == http.MethodPost {
 		return nil
 	}
-	return g.Greet(verify.Request{Method: v.r.Method, URL: v.url(), Header: v.r.Header, Now: v.now})
+	return v.greeting()
+}
+
+// greeting asks whether the request is a handshake that comes before there is
+// anything to sign with; nil: it is none. Its answer makes no job.
+func (v *visit) greeting() *verify.Answer {
+	g, ok := v.hook.Verifier.(verify.Greeter)
+	if !ok {
+		return nil
+	}
+	return g.Greet(v.request())
+}
+
+// request is what came, as the verifier reads it.
+func (v *visit) request() verify.Request {
+	return verify.Request{Method: v.r.Method, URL: v.url(), Header: v.r.Header, Body: v.body, Now: v.now}
 }
 
 // url is what the sender called: the configured URL with the query that came.
@@ -115,7 +134,7 @@ func (v *visit) unverified(err error) answer {
 	case verify.CodeContentTypeUnsupported:
 		return refuse(http.StatusUnsupportedMediaType, problem{e.Code, e.Message, e.Hint})
 	}
-	return refuse(http.StatusUnauthorized, problem{e.Code, e.Message, e.Hint})
+	return refuse(cmp.Or(v.hook.Ack.Refused, http.StatusUnauthorized), problem{e.Code, e.Message, e.Hint})
 }
 
 // broken answers signed JSON that is none.
@@ -128,11 +147,11 @@ func (v *visit) broken(err error) answer {
 }
 
 // match asks the hook's rule. A rule that fails does not match, and says why.
-func (v *visit) match(e event.Event) (reason string, ok bool) {
+func (v *visit) match(in *rule.Input) (reason string, ok bool) {
 	if v.hook.Match == nil {
 		return "", true
 	}
-	ok, err := v.hook.Match(e)
+	ok, err := v.hook.Match(in)
 	if err != nil {
 		return "rule_error: " + bound(err.Error()), false
 	}
@@ -140,13 +159,13 @@ func (v *visit) match(e event.Event) (reason string, ok bool) {
 }
 
 // accept stores the event and answers.
-func (v *visit) accept(e event.Event, d verify.Delivery) answer {
-	spec := v.hook.Choose(e)
+func (v *visit) accept(e event.Event, d verify.Delivery, in *rule.Input) answer {
+	spec := v.hook.Choose(in)
 	spec.ID = event.NewID(event.PrefixJob, v.now)
 	if v.hook.Key != nil {
-		key, err := v.hook.Key(e)
+		key, err := v.hook.Key(in)
 		if err != nil {
-			return ignored("rule_error: " + bound(err.Error()))
+			return v.demanded(ignored("rule_error: " + bound(err.Error())))
 		}
 		spec.Coalesce = &event.Coalesce{Key: key, Quiet: v.hook.Quiet, MaxWait: v.hook.MaxWait}
 	}
@@ -185,7 +204,7 @@ func (v *visit) accepted(rec event.Receipt) answer {
 		}
 	}
 	if rec.Outcome == event.Duplicate {
-		return duplicate(rec)
+		return v.demanded(duplicate(rec))
 	}
-	return taken(rec)
+	return v.demanded(taken(rec))
 }
