@@ -32,7 +32,7 @@ func (v *visit) read() (answer, bool) {
 	}
 	buf := buffers.Get().(*[]byte)
 	body, err := v.fill((*buf)[:0], declared)
-	v.body = body
+	v.body, v.size = body, len(body)
 	switch {
 	case errors.Is(err, errTooLarge):
 		return v.tooLarge(), true
@@ -86,9 +86,10 @@ func (v *visit) hold(n int64) bool {
 	return true
 }
 
-// release gives back what the visit holds.
+// release gives back what the visit holds. It may be called again.
 func (v *visit) release() {
 	v.rc.memory.Add(-v.held)
+	v.held = 0
 	if v.body == nil || cap(v.body) > maxPooled {
 		return
 	}

@@ -471,3 +471,27 @@ func realisticBody(b *testing.B) []byte {
 	data = bytes.TrimSuffix(bytes.TrimSpace(data), []byte("}"))
 	return append(data, []byte(`,"padding":"`+strings.Repeat("0", 40)+`"}`)...)
 }
+
+// TestWaitHoldsNoMemory: a request that waits for its result leaves the memory
+// for bodies to others.
+func TestWaitHoldsNoMemory(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	var inner int
+	var b *bench
+	b = newBench(t, func(h *ingest.Hook) { h.Wait = time.Second }, func(o *ingest.Options) {
+		o.BodyMemory = int64(len(opened)) + 1
+		o.Await = func(context.Context, string, time.Duration) ([]byte, bool) {
+			if calls.Add(1) == 1 {
+				inner, _, _ = b.post(t, strings.Replace(opened, "7", "8", 1))
+			}
+			return nil, false
+		}
+	})
+	if status, doc, _ := b.post(t, opened); status != http.StatusAccepted {
+		t.Errorf("got %d %v, want 202", status, doc)
+	}
+	if inner != http.StatusAccepted {
+		t.Errorf("got %d for a request during the wait, want 202", inner)
+	}
+}

@@ -91,12 +91,12 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // record counts the request and notes its verdict for people. Requests to hooks
 // that do not exist are strangers' and leave no row.
 func (rc *Receiver) record(v *visit, a answer, took time.Duration) {
-	rc.opts.Observe(v.name, a.outcome, a.code, took, len(v.body))
+	rc.opts.Observe(v.name, a.outcome, a.code, took, v.size)
 	if v.hook == nil {
 		return
 	}
 	v.verdict.At, v.verdict.Hook, v.verdict.Source = v.now, v.name, v.hook.Source
-	v.verdict.Outcome, v.verdict.Code, v.verdict.Bytes = a.outcome, a.code, int64(len(v.body))
+	v.verdict.Outcome, v.verdict.Code, v.verdict.Bytes = a.outcome, a.code, int64(v.size)
 	v.verdict.EventID, v.verdict.JobID = a.event, a.job
 	rc.opts.Ledger.Note(v.verdict)
 	if a.outcome == outcomeRefused {

@@ -23,6 +23,7 @@ type visit struct {
 	name    string
 	hook    *Hook
 	body    []byte
+	size    int   // bytes of the body, also once that is released
 	held    int64 // bytes of the memory budget
 	verdict event.Verdict
 }
@@ -199,6 +200,7 @@ func (v *visit) notStored(err error) answer {
 // accepted answers a stored event, and waits for its result where the hook says so.
 func (v *visit) accepted(rec event.Receipt) answer {
 	if v.hook.Wait > 0 {
+		v.release() // the ledger has the event: a wait holds no memory
 		if body, ok := v.rc.opts.Await(v.r.Context(), rec.JobID, v.hook.Wait); ok {
 			return answer{status: http.StatusOK, outcome: string(rec.Outcome), event: rec.EventID, job: rec.JobID, body: body}
 		}
