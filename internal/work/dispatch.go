@@ -44,7 +44,9 @@ func (w *Worker) take(ctx, calls context.Context) time.Duration {
 	}
 	now := w.now()
 	var admitted governor.Admission
-	taken, err := w.opts.Queue.Take(ctx, event.Take{
+	// Not under ctx: jobs that are leased while the worker is told to stop would
+	// be nobody's, and lose an attempt.
+	taken, err := w.opts.Queue.Take(calls, event.Take{
 		Worker:     w.opts.Name,
 		Now:        now,
 		LeaseUntil: now.Add(w.opts.Lease),
