@@ -236,13 +236,22 @@ func (s *Server) Stop(ctx context.Context) error {
 	close(s.draining)
 	s.receiver.Drain()
 	s.api.Drain()
-	err := s.publicServer.Shutdown(ctx)
-	s.stopWork()
+	s.stopWork() // first: a slow sender must not keep the worker taking jobs
+	err := shutDown(ctx, s.publicServer)
 	s.working.Wait()
-	err = errors.Join(err, s.adminServer.Shutdown(ctx))
+	err = errors.Join(err, shutDown(ctx, s.adminServer))
 	s.serving.Wait()
 	s.cleanUp()
 	s.log.Info("forebay has stopped")
+	return err
+}
+
+// shutDown lets requests in flight end, and cuts off those that outlast ctx.
+func shutDown(ctx context.Context, h *http.Server) error {
+	err := h.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, h.Close())
+	}
 	return err
 }
 
