@@ -36,7 +36,7 @@ func (w *Worker) carry(ctx context.Context, job event.Leased, grant *governor.Gr
 	if !ok {
 		return // the lease is gone: nothing of this attempt may be written
 	}
-	a.settle(s)
+	a.settle(ctx, s)
 }
 
 // guarded turns a panic into a failed attempt. The stack goes to the log, the
@@ -158,13 +158,13 @@ func (a *attempt) unwritten(err error) (event.Settlement, bool) {
 	return a.again(event.Again{Reason: event.RetryBackoff, Until: a.w.now().Add(backoff(1)), Free: true}), true
 }
 
-// settle writes the end of the attempt, and tries for as long as the lease may
-// last: the answer is paid for.
-func (a *attempt) settle(s event.Settlement) {
-	ctx, cancel := context.WithTimeout(context.Background(), a.w.opts.Lease)
-	defer cancel()
+// settle writes the end of the attempt. While the disk is full it tries on: the
+// answer is paid for. Any other failure, and a worker that stops, gives it the
+// time of one lease.
+func (a *attempt) settle(ctx context.Context, s event.Settlement) {
+	began := a.w.now()
 	for wait := 100 * time.Millisecond; ; wait = min(wait*2, 2*time.Second) {
-		err := a.w.opts.Ledger.Settle(ctx, s)
+		err := a.write(ctx, s)
 		switch {
 		case err == nil:
 			a.report(s)
@@ -172,16 +172,21 @@ func (a *attempt) settle(s event.Settlement) {
 		case errors.Is(err, event.ErrLeaseLost):
 			a.log.Warn("settlement refused: the lease was lost")
 			return
-		case errors.Is(err, event.ErrClosed), ctx.Err() != nil:
+		case errors.Is(err, event.ErrClosed),
+			a.w.now().Sub(began) >= a.w.opts.Lease && (ctx.Err() != nil || !errors.Is(err, event.ErrFull)):
 			a.log.Error("attempt not settled", "error", err)
 			return
 		}
 		a.log.Error("attempt not settled, trying again", "error", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-		}
+		<-time.After(wait)
 	}
+}
+
+// write tries once to settle, whether the journey was cut off or not.
+func (a *attempt) write(ctx context.Context, s event.Settlement) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.Lease)
+	defer cancel()
+	return a.w.opts.Ledger.Settle(ctx, s)
 }
 
 // report counts and logs what was settled.

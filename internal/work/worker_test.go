@@ -2,7 +2,9 @@ package work_test
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/forebayhq/forebay/event"
@@ -15,6 +17,8 @@ import (
 type stopping struct {
 	stop    context.CancelFunc
 	settled chan event.Settlement
+	full    time.Time // until when it settles nothing
+	fault   error     // of Settle, for good
 }
 
 func (s *stopping) Take(ctx context.Context, t event.Take) (event.Taken, error) {
@@ -34,8 +38,17 @@ func (s *stopping) SaveDraft(context.Context, event.Lease, event.DraftChunk) err
 func (s *stopping) UpdateLane(context.Context, string, time.Time, func(event.Lane) event.Lane) error {
 	return nil
 }
-func (s *stopping) Settle(_ context.Context, e event.Settlement) error { s.settled <- e; return nil }
-func (s *stopping) Watch(string) (<-chan struct{}, func())             { return nil, func() {} }
+func (s *stopping) Settle(_ context.Context, e event.Settlement) error {
+	if s.fault != nil {
+		return s.fault
+	}
+	if time.Now().Before(s.full) {
+		return event.ErrFull
+	}
+	s.settled <- e
+	return nil
+}
+func (s *stopping) Watch(string) (<-chan struct{}, func()) { return nil, func() {} }
 
 type nobody struct{}
 
@@ -47,18 +60,53 @@ func (nobody) Call(context.Context, claude.Request, func(string)) (claude.Answer
 // to a settlement, not left to its lease.
 func TestStopDuringTake(t *testing.T) {
 	t.Parallel()
+	carried(t, &stopping{}, time.Second)
+}
+
+// TestSettleOutlastsFullDisk: what was paid for is kept until the disk has room
+// again, and given up only by a worker that is cut off.
+func TestSettleOutlastsFullDisk(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		carried(t, &stopping{full: time.Now().Add(10 * time.Minute)}, time.Hour)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		run(t, &stopping{full: began.Add(time.Hour)}, time.Minute)
+		if took := time.Since(began); took < time.Minute || took > 2*time.Minute {
+			t.Errorf("the worker stopped after %v, want soon after its grace of a minute", took)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		run(t, &stopping{fault: errors.New("no such column")}, time.Hour)
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("a settlement that cannot be written held its slot for %v, want about a lease", took)
+		}
+	})
+}
+
+// run runs a worker over the ledger until it has stopped.
+func run(t *testing.T, ledger *stopping, grace time.Duration) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	ledger := &stopping{stop: cancel, settled: make(chan event.Settlement, 8)}
+	ledger.stop, ledger.settled = cancel, make(chan event.Settlement, 8)
 	g, err := governor.New(governor.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := work.New(work.Options{Queue: ledger, Ledger: ledger, Signals: ledger, Claude: nobody{}, Governor: g, Slots: 1})
+	w, err := work.New(work.Options{Queue: ledger, Ledger: ledger, Signals: ledger, Claude: nobody{}, Governor: g, Slots: 1, Grace: grace})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Run(ctx)
+}
+
+// carried runs a worker, and its job must be settled at the end.
+func carried(t *testing.T, ledger *stopping, grace time.Duration) {
+	t.Helper()
+	run(t, ledger, grace)
 	select {
 	case s := <-ledger.settled:
 		if s.Dead == nil || s.Dead.Code != "hook_gone" {
