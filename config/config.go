@@ -249,7 +249,7 @@ type Source struct {
 
 // Coalesce folds a flurry of events into the newest.
 type Coalesce struct {
-	Key     string   `yaml:"key"`      // CEL, a string
+	Key     string   `yaml:"key"`      // CEL, a string; an event for which it fails is worked by itself
 	Quiet   Duration `yaml:"quiet"`    // default 30s
 	MaxWait Duration `yaml:"max_wait"` // default 5m
 }

@@ -275,6 +275,27 @@ func TestIgnoredAndHandshake(t *testing.T) {
 	}
 }
 
+// TestKeyFails: an event that matched becomes a job even where its coalesce key
+// cannot be told.
+func TestKeyFails(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(h *ingest.Hook) {
+		h.Key = func(*rule.Input) (string, error) { return "", errors.New("no such key: repository") }
+		h.Quiet, h.MaxWait = time.Hour, time.Hour
+	}, nil)
+	status, doc, _ := b.post(t, opened)
+	if status != http.StatusAccepted {
+		t.Fatalf("got %d %v, want 202", status, doc)
+	}
+	job, err := b.db.Job(t.Context(), doc["job"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if job.Reason != event.WaitingTurn {
+		t.Errorf("got reason %s, want the job to be ready at once", job.Reason)
+	}
+}
+
 // TestDuplicateStorm sends 500 copies at once, half of them under forged
 // delivery ids: one job, and 2xx for everybody.
 func TestDuplicateStorm(t *testing.T) {

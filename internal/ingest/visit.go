@@ -164,11 +164,7 @@ func (v *visit) accept(e event.Event, d verify.Delivery, in *rule.Input) answer 
 	spec := v.hook.Choose(in)
 	spec.ID = event.NewID(event.PrefixJob, v.now)
 	if v.hook.Key != nil {
-		key, err := v.hook.Key(in)
-		if err != nil {
-			return v.demanded(ignored("rule_error: " + bound(err.Error())))
-		}
-		spec.Coalesce = &event.Coalesce{Key: key, Quiet: v.hook.Quiet, MaxWait: v.hook.MaxWait}
+		spec.Coalesce = v.coalesce(in)
 	}
 	receipt, err := v.rc.opts.Ledger.Accept(v.r.Context(), event.Accept{
 		Event:    e,
@@ -181,6 +177,17 @@ func (v *visit) accept(e event.Event, d verify.Delivery, in *rule.Input) answer 
 		return v.notStored(err)
 	}
 	return v.accepted(receipt)
+}
+
+// coalesce finds out what the event is folded into. An event whose key cannot
+// be told is worked by itself: it matched, so it must not get lost.
+func (v *visit) coalesce(in *rule.Input) *event.Coalesce {
+	key, err := v.hook.Key(in)
+	if err != nil {
+		v.rc.opts.Log.Warn("event not coalesced", "hook", v.name, "error", err)
+		return nil
+	}
+	return &event.Coalesce{Key: key, Quiet: v.hook.Quiet, MaxWait: v.hook.MaxWait}
 }
 
 // notStored answers when the ledger did not say that the event is on disk.
