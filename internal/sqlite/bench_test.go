@@ -108,6 +108,7 @@ func fill(b *testing.B, db *sqlite.DB, n int, now time.Time) {
 		})
 	}
 	all.Wait()
+	unix.Sync() // or the disk is still busy with the filling
 }
 
 // takeAndReturn leases one job and gives it back.

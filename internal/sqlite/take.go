@@ -11,8 +11,9 @@ import (
 
 // Take leases queued jobs that may call now: it promotes the jobs that are due,
 // puts those whose lease has run out back into the queue, shows the desk to
-// t.Admit and leases what that chose. It returns the jobs whole, with their
-// events; those are read and unpacked after the commit, beside the writer.
+// t.Admit and leases what that chose; with room for none, t.Admit is not asked.
+// It returns the jobs whole, with their events; those are read and unpacked
+// after the commit, beside the writer.
 //
 // A job whose stored bytes are damaged becomes dead here. Once the leases are
 // committed Take does not heed the end of ctx: an answer that nobody gets
@@ -81,18 +82,18 @@ func (t *tx) take(want *event.Take) ([]leasing, time.Time, error) {
 	if err := t.releaseExpired(now); err != nil {
 		return nil, time.Time{}, err
 	}
-	desk, waiting, err := t.desk(want)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
 	var taken []leasing
-	if want.Admit != nil {
+	if want.Admit != nil && want.Max > 0 {
+		desk, waiting, err := t.desk(want)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
 		if taken, err = t.follow(want.Admit(desk), waiting, want); err != nil {
 			return nil, time.Time{}, err
 		}
 	}
 	var next time.Time
-	err = t.query("take_next", func(r *row) { next = r.time() })
+	err := t.query("take_next", func(r *row) { next = r.time() })
 	return taken, next, err
 }
 
