@@ -206,3 +206,17 @@ func TestDeadIsQueuedAgain(t *testing.T) {
 		}
 	})
 }
+
+// TestOldIsQueuedAgain: the age that bounds attempts counts from the redelivery
+// that revived a job, not from its first life.
+func TestOldIsQueuedAgain(t *testing.T) {
+	bubble(t, prHook, claudetest.Options{Script: []claudetest.Step{step(t, "refusal")}}, func(w *world) {
+		id := w.accepted("pr", "pull_request", pull)
+		w.until(id, "dead", time.Minute)
+		time.Sleep(25 * time.Hour)
+		if status, doc := w.push("pr", "pull_request", pull); status != http.StatusAccepted {
+			t.Fatalf("got %d %v, want 202", status, doc)
+		}
+		w.until(id, "succeeded", time.Minute)
+	})
+}

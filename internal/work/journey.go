@@ -92,7 +92,7 @@ func (a *attempt) check() *event.Failure {
 		return &event.Failure{Code: "hook_gone", Message: "the hook is no longer configured", Hint: "configure it again and rerun the job, or cancel it"}
 	case job.Attempts > a.hook.MaxAttempts:
 		return a.exhausted("attempts_exhausted", fmt.Sprintf("%d attempts were made", a.hook.MaxAttempts))
-	case now.Sub(job.CreatedAt) > a.hook.MaxAge:
+	case now.Sub(job.QueuedAt) > a.hook.MaxAge:
 		return a.exhausted("too_old", "the job is older than "+a.hook.MaxAge.String())
 	}
 	return nil
