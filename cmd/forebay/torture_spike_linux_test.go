@@ -11,16 +11,19 @@ import (
 	"time"
 )
 
-// The bounds of memory, in MiB of resident set.
+// The bounds of memory, in MiB. The resident set counts what the kernel has
+// mapped of the program itself, which differs between machines, so only a full
+// torture run holds it to a bound; what the server allocates is held always.
 const (
-	idleMemory  = 50
-	spikeMemory = 150
+	idleMemory  = 50  // resident, a full run
+	spikeMemory = 150 // resident, a full run
+	ownMemory   = 25  // allocated, idle
 )
 
 // TestTortureSpike sends 5,000 different pull_request events over 64
 // connections, as fast as they go, to a server that has just started. It
-// asserts what it takes in memory and that nothing is lost; times depend on
-// the machine and are logged.
+// asserts that nothing is lost and what it takes in memory; times depend on the
+// machine and are logged.
 func TestTortureSpike(t *testing.T) {
 	const events = 5000
 	s := newStand(t, standOptions{slots: 64, latency: 400 * time.Millisecond})
@@ -53,13 +56,16 @@ func TestTortureSpike(t *testing.T) {
 	if len(load.acked) != events || lost > 0 {
 		t.Errorf("%d of %d events were acknowledged, and %d of these lost", len(load.acked), events, lost)
 	}
-	if idle >= idleMemory {
-		t.Errorf("idle memory is %d MiB, want less than %d", idle, idleMemory)
-	}
-	if peak >= spikeMemory {
-		t.Errorf("peak memory is %d MiB, want less than %d", peak, spikeMemory)
+	if own >= ownMemory {
+		t.Errorf("idle, the server has allocated %d MiB, want less than %d", own, ownMemory)
 	}
 	if os.Getenv("FOREBAY_TORTURE") != "" {
+		if idle >= idleMemory {
+			t.Errorf("idle memory is %d MiB, want less than %d", idle, idleMemory)
+		}
+		if peak >= spikeMemory {
+			t.Errorf("peak memory is %d MiB, want less than %d", peak, spikeMemory)
+		}
 		s.drain(3 * time.Minute)
 		t.Logf("drained: %v, peak %d MiB", s.audit(load.known()), s.memory("VmHWM"))
 	}
