@@ -114,3 +114,31 @@ func RatesAt(model string, prompt int64, at time.Time) (Rates, bool) {
 	}
 	return Rates{}, false
 }
+
+// CacheSaving returns what the prompt cache saved one call against the price
+// of the same prompt without it: what was read at the difference between the
+// input price and that of reads, less the premium paid for what was written.
+// It is negative for a call that only wrote. It answers false as [Cost] does.
+func CacheSaving(model string, u event.Usage, at time.Time, batch bool) (event.NanoUSD, bool) {
+	return CacheSavingOf(model, u, u.Prompt(), at, batch)
+}
+
+// CacheSavingOf is [CacheSaving] for the summed usage of calls whose prompts
+// had about so many tokens each: the size decides the price tier.
+func CacheSavingOf(model string, u event.Usage, prompt int64, at time.Time, batch bool) (event.NanoUSD, bool) {
+	rates, ok := RatesAt(model, prompt, at)
+	if !ok {
+		return 0, false
+	}
+	for _, n := range []int64{u.CacheRead, u.CacheWrite5m, u.CacheWrite1h} {
+		if n < 0 || n > maxTokens {
+			return 0, false
+		}
+	}
+	saved := u.CacheRead*int64(rates.Input-rates.Read) -
+		u.CacheWrite5m*int64(rates.Write5m-rates.Input) - u.CacheWrite1h*int64(rates.Write1h-rates.Input)
+	if batch {
+		saved /= 2
+	}
+	return event.NanoUSD(saved), true
+}

@@ -134,3 +134,42 @@ func TestRateRefusesNonsense(t *testing.T) {
 		}
 	}
 }
+
+// TestCacheSaving compares with the difference of two costs: of the call, and of
+// the same prompt as fresh input.
+func TestCacheSaving(t *testing.T) {
+	t.Parallel()
+	at := day("2026-11-25")
+	for _, tt := range []struct {
+		name  string
+		model string
+		usage event.Usage
+		batch bool
+		want  event.NanoUSD
+	}{
+		{"a read", "claude-haiku-5-5", event.Usage{InputTokens: 200, CacheRead: 3000, OutputTokens: 50}, false, 3000 * 90},
+		{"a write costs", "claude-haiku-5-5", event.Usage{InputTokens: 200, CacheWrite5m: 3000}, false, -3000 * 25},
+		{"a long write costs more", "claude-haiku-5-5", event.Usage{CacheWrite1h: 3000}, false, -3000 * 100},
+		{"a long prompt", "claude-haiku-5-5", event.Usage{InputTokens: 100_000, CacheRead: 3000}, false, 3000 * 450},
+		{"sonnet", "claude-sonnet-5-5", event.Usage{CacheRead: 1000}, false, 1000 * 1900},
+		{"half in a batch", "claude-sonnet-5-5", event.Usage{CacheRead: 1000}, true, 1000 * 950},
+		{"nothing", "claude-haiku-5-5", event.Usage{InputTokens: 3000}, false, 0},
+	} {
+		got, ok := CacheSaving(tt.model, tt.usage, at, tt.batch)
+		if !ok || got != tt.want {
+			t.Errorf("%s: got %d, %v; want %d", tt.name, got, ok, tt.want)
+		}
+		fresh := event.Usage{InputTokens: tt.usage.Prompt(), OutputTokens: tt.usage.OutputTokens}
+		without, _ := Cost(tt.model, fresh, at, tt.batch)
+		with, _ := Cost(tt.model, tt.usage, at, tt.batch)
+		if without-with != got {
+			t.Errorf("%s: %d without the cache and %d with it, which is not %d", tt.name, without, with, got)
+		}
+	}
+	if _, ok := CacheSaving("nobody-knows", event.Usage{CacheRead: 1}, at, false); ok {
+		t.Error("an unknown model has a saving")
+	}
+	if _, ok := CacheSaving("claude-haiku-5-5", event.Usage{CacheRead: -1}, at, false); ok {
+		t.Error("a negative count has a saving")
+	}
+}
