@@ -59,6 +59,7 @@ func TestBatches(t *testing.T) {
 		"azure-event-grid": {`[{"id":"1","eventType":"Blob"},{"id":"2","eventType":"Blob"}]`, "1 Blob, 2 Blob"},
 		"asana":            {`{"events":[{"action":"changed","resource":{"resource_type":"task"}}]}`, " task.changed"},
 		"adyen":            {`{"notificationItems":[{"NotificationRequestItem":{"pspReference":"p","eventCode":"REFUND","success":"true"}},{"NotificationRequestItem":{"pspReference":"q","eventCode":"REFUND","success":"true"}}]}`, "p/REFUND/true REFUND, q/REFUND/true REFUND"},
+		"twilio":           {`[{"id":"EZ1","type":"com.twilio.messaging.message.failed"},{"id":"EZ2","type":"com.twilio.messaging.message.sent"}]`, "EZ1 com.twilio.messaging.message.failed, EZ2 com.twilio.messaging.message.sent"},
 		"stripe":           {`{"id":"evt_1"}`, ""},
 	} {
 		t.Run(sender, func(t *testing.T) {
