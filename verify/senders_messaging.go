@@ -125,8 +125,8 @@ func telephony() []Sender {
 	return []Sender{
 		{
 			Name: "twilio", Title: "Twilio", Proof: Proof{Scheme: "twilio", Algorithm: "sha1", Headers: []string{twilioHeader}, Encoding: base64Encoding, Signed: "{called} and the sorted form parameters"},
-			ID:      `header:I-Twilio-Idempotency-Token | form:MessageSid + "/" + form:MessageStatus | form:MessageSid | form:CallSid + "/" + form:CallStatus | form:CallSid | json:0.id`,
-			Type:    `"message." + form:MessageStatus | "message." + form:SmsStatus | "call." + form:CallStatus | json:0.type`,
+			ID:   `header:I-Twilio-Idempotency-Token | form:MessageSid + "/" + form:MessageStatus | form:MessageSid | form:CallSid + "/" + form:CallStatus | form:CallSid | json:0.id`,
+			Type: `"message." + form:MessageStatus | "message." + form:SmsStatus | "call." + form:CallStatus | json:0.type`,
 			Time: "json:0.time", Subject: "form:MessageSid | form:CallSid | json:0.data.messageSid | json:0.source", Form: "*",
 			// Event Streams alone sends JSON: a list of CloudEvents.
 			Batch: "@this", PartID: "json:id", PartType: "json:type", PartTime: "json:time", PartSubject: "json:data.messageSid | json:data.callSid | json:source",
