@@ -1,7 +1,6 @@
 package ingest_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -12,7 +11,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -416,81 +414,6 @@ func TestSync(t *testing.T) {
 			t.Errorf("ready %v: got %d %v, want %d", ready, status, doc, want)
 		}
 	}
-}
-
-// BenchmarkIngest compares the whole receiver, fsync included, with a handler
-// that only reads the body and checks the HMAC, in one run: the ratio is the
-// figure to quote.
-func BenchmarkIngest(b *testing.B) {
-	body := realisticBody(b)
-	b.Run("bare", func(b *testing.B) {
-		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			data, err := io.ReadAll(r.Body)
-			mac := hmac.New(sha256.New, []byte(secret))
-			mac.Write(data)
-			want := []byte("sha256=" + hex.EncodeToString(mac.Sum(nil)))
-			if err != nil || !hmac.Equal(want, []byte(r.Header.Get("X-Hub-Signature-256"))) {
-				w.WriteHeader(http.StatusUnauthorized)
-				return
-			}
-			w.WriteHeader(http.StatusAccepted)
-		}))
-		defer srv.Close()
-		load(b, srv.URL, body)
-	})
-	b.Run("durable", func(b *testing.B) {
-		load(b, newBench(b, nil, nil).url+"/hooks/pr", body)
-	})
-}
-
-// load posts distinct signed bodies over 32 connections.
-func load(b *testing.B, url string, body []byte) {
-	b.Helper()
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32, MaxConnsPerHost: 32}}
-	var n atomic.Int64
-	run := time.Now().UnixNano()
-	b.SetBytes(int64(len(body)))
-	b.SetParallelism(16) // times GOMAXPROCS, 2 here, is 32
-	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		mine := bytes.Clone(body)
-		mac := hmac.New(sha256.New, []byte(secret))
-		for pb.Next() {
-			id := fmt.Sprintf("%020d-%010d", run, n.Add(1))
-			copy(mine[len(mine)-len(id)-2:], id) // inside the padding at the end
-			mac.Reset()
-			mac.Write(mine)
-			req, _ := http.NewRequestWithContext(context.Background(), http.MethodPost, url, bytes.NewReader(mine))
-			req.Header.Set("Content-Type", "application/json")
-			req.Header.Set("X-GitHub-Event", "pull_request")
-			req.Header.Set("X-GitHub-Delivery", id)
-			req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
-			resp, err := client.Do(req)
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			_, _ = io.Copy(io.Discard, resp.Body)
-			_ = resp.Body.Close()
-			if resp.StatusCode != http.StatusAccepted {
-				b.Errorf("got %d, want 202", resp.StatusCode)
-				return
-			}
-		}
-	})
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "req/s")
-}
-
-// realisticBody is a pull_request event of about 21 KB that ends in a field of
-// padding.
-func realisticBody(b *testing.B) []byte {
-	b.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", "pull_request.json"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	data = bytes.TrimSuffix(bytes.TrimSpace(data), []byte("}"))
-	return append(data, []byte(`,"padding":"`+strings.Repeat("0", 40)+`"}`)...)
 }
 
 // TestWaitHoldsNoMemory: a request that waits for its result leaves the memory

@@ -125,7 +125,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	db := &DB{
-		opt: o, path: path, lock: lock,
+		opt: o, path: path, lock: lock, pack: newPacker(),
 		readers:  make(chan *conn, readers),
 		requests: make(chan *request, maxWaiting),
 		wake:     make(chan struct{}, 1),
@@ -144,10 +144,6 @@ func (db *DB) start(ctx context.Context) error {
 	// fdatasync writes the data and the size, all that a commit needs; it
 	// spares the file's timestamps. Systems without it go on with fsync.
 	if _, err := sqlite.Fdatasync(true); err != nil && !errors.Is(err, sqlite.ErrFdatasyncUnavailable) {
-		return err
-	}
-	var err error
-	if db.pack, err = newPacker(); err != nil {
 		return err
 	}
 	if err := db.openWriter(ctx); err != nil {
@@ -230,7 +226,6 @@ func (db *DB) Close() error {
 		close(db.closing)
 		db.running.Wait()
 		db.closeErr = errors.Join(db.closeConns(), unlockFile(db.lock))
-		db.pack.close()
 	})
 	return db.closeErr
 }

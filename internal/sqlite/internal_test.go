@@ -3,8 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -417,15 +419,14 @@ func TestCheckFinds(t *testing.T) {
 }
 
 func FuzzUnpack(f *testing.F) {
-	p, err := newPacker()
-	if err != nil {
-		f.Fatal(err)
-	}
+	p := newPacker()
 	f.Add(p.pack(&event.Event{Body: []byte("x"), Payload: []byte("y"), Header: map[string]string{"a": "b"}}))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var e event.Event
-		_ = p.unpack(b, &e)                       // as it is
-		_ = p.unpack(p.enc.EncodeAll(b, nil), &e) // as the content of a good frame
+		_ = p.unpack(b, &e)            // as it is
+		_ = p.unpack(p.squeeze(b), &e) // as the content of a good block
+		sum := binary.LittleEndian.AppendUint32(nil, crc32.Checksum(b, castagnoli))
+		_ = p.unpack(append(sum, b...), &e) // as a block with a good checksum
 	})
 }

@@ -71,7 +71,7 @@ func (n *notes) flush(t *tx, closing bool) error {
 		return fmt.Errorf("encode verdicts: %w", err)
 	}
 	newest := waiting[len(waiting)-1]
-	if _, err := t.exec("verdict_put", newest.ID, int64(len(waiting)), t.db.pack.enc.EncodeAll(text, nil)); err != nil {
+	if _, err := t.exec("verdict_put", newest.ID, int64(len(waiting)), t.db.pack.squeeze(text)); err != nil {
 		return err
 	}
 	t.then(func() { n.drop(len(waiting), newest.At) })
@@ -128,9 +128,9 @@ func (db *DB) Verdicts(ctx context.Context, limit int) ([]event.Verdict, error) 
 // addVerdicts appends those of a row, newest first, that are older than the
 // last of the list: a row may just have been written from memory.
 func (p *packer) addVerdicts(list []event.Verdict, data []byte) ([]event.Verdict, error) {
-	text, err := p.dec.DecodeAll(data, nil)
+	text, err := p.expand(data)
 	if err != nil {
-		return list, fmt.Errorf("verdicts: %w: %w", errDamaged, err)
+		return list, fmt.Errorf("verdicts: %w", err)
 	}
 	var chunk []event.Verdict
 	if err := json.Unmarshal(text, &chunk); err != nil {
