@@ -82,7 +82,7 @@ func (b *hookBuilder) receive() (*ingest.Hook, error) {
 	}
 	h := &ingest.Hook{
 		Name: b.name, Source: b.hook.Source.Type, Verifier: v, PublicURL: b.hook.Source.PublicURL,
-		Methods: b.hook.Method, BodyLimit: int64(b.hook.BodyLimit), Remember: b.server.opts.Config.Retention.Dedupe.D(),
+		Methods: b.hook.Method, BodyLimit: int64(b.hook.BodyLimit), Remember: b.hook.Dedupe.Window.D(),
 	}
 	if sender, known := verify.Lookup(b.hook.Source.Type); known {
 		h.Ack = sender.Ack
@@ -102,6 +102,13 @@ func (b *hookBuilder) receive() (*ingest.Hook, error) {
 		}
 		h.Key = r.String
 		h.Quiet, h.MaxWait = c.Quiet.D(), c.MaxWait.D()
+	}
+	if key := b.hook.Dedupe.Key; key != "" {
+		r, err := rule.Compile(key, rule.String)
+		if err != nil {
+			return nil, fmt.Errorf("dedupe.key: %w", err)
+		}
+		h.Meaning = r.String
 	}
 	h.Choose, err = b.choose()
 	return h, err

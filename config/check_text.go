@@ -14,6 +14,7 @@ func (h *hookCheck) rules() {
 		h.rule(h.in("match"), h.hook.Match, rule.Bool)
 	}
 	h.coalesce()
+	h.dedupe()
 	for i, route := range h.hook.Route {
 		path := item(h.in("route"), i)
 		if route.When == "" {

@@ -167,6 +167,10 @@ type Hook struct {
 	Match string `yaml:"match"`
 	// Coalesce folds a flurry of events into the newest.
 	Coalesce *Coalesce `yaml:"coalesce"`
+	// Dedupe says how copies of an event are recognised beyond what every hook
+	// does: by the sender's delivery id (alone where it is signed, else together
+	// with the content) and by a digest of what was signed.
+	Dedupe *Dedupe `yaml:"dedupe"`
 	// Gather names what the prompt needs beyond the payload; each part is a
 	// field of the same name in the templates.
 	Gather map[string]Gather `yaml:"gather"`
@@ -252,6 +256,22 @@ type Coalesce struct {
 	Key     string   `yaml:"key"`      // CEL, a string; an event for which it fails is worked by itself
 	Quiet   Duration `yaml:"quiet"`    // default 30s
 	MaxWait Duration `yaml:"max_wait"` // default 5m
+}
+
+// Dedupe says how copies of an event are recognised. A copy makes no second
+// job; where the job of the first is dead, a copy with the same Key queues it
+// again, as the sender's own redelivery does.
+type Dedupe struct {
+	// Key is a CEL rule that yields what an event means, in a text that its
+	// copies share although their ids or bytes differ, such as
+	// 'payload.pull_request.head.sha + "/" + payload.action'. An event for which
+	// it fails, or yields nothing, has no such key.
+	Key string `yaml:"key"`
+	// Window is how long a copy is recognised, at least 1h. Default:
+	// retention.dedupe, 30d, which outlasts the retries of every known sender.
+	// A shorter one is taken because it is written here, and check warns. Keys
+	// past it are forgotten once an hour.
+	Window Duration `yaml:"window"`
 }
 
 // Gather is one part that the prompt needs. Exactly one field is set.

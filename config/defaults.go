@@ -50,6 +50,7 @@ func (c *Config) applyDefaults(r *report) {
 	c.Claude.applyDefaults(r)
 	for name, h := range c.Hooks {
 		h.applyDefaults(r, "hooks."+name)
+		h.Dedupe = h.Dedupe.orDefault(r, "hooks."+name+".dedupe", c.Retention.Dedupe)
 		c.Hooks[name] = h
 	}
 }

@@ -16,13 +16,14 @@ type hook struct {
 	element   places
 	shakes    []shake
 	sensitive []string
+	renewed   []string // places in the body that differ between attempts
 }
 
 // places are where an event keeps what describes it.
 type places struct{ id, kind, time, subject place }
 
 func newHook(s Sender, cfg Config, p prover) (*hook, error) {
-	h := &hook{sender: s, cfg: cfg, prover: p, sensitive: sensitiveHeaders(s)}
+	h := &hook{sender: s, cfg: cfg, prover: p, sensitive: sensitiveHeaders(s), renewed: renewedPaths(s.Proof)}
 	for _, one := range []struct {
 		into *place
 		text string
@@ -62,7 +63,7 @@ func (h *hook) Verify(r Request) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, err
 	}
-	d := Delivery{Digest: p.digest, SecretNo: p.secretNo, Time: p.time}
+	d := Delivery{Digest: p.digest, SecretNo: p.secretNo, Time: p.time, renewed: h.renewed}
 	if d.Payload, err = h.payload(&r); err != nil {
 		return Delivery{}, err
 	}

@@ -55,6 +55,8 @@ type Delivery struct {
 	// Answer is set when the request is a handshake: it is answered with these
 	// words and makes no job.
 	Answer *Answer
+
+	renewed []string // see Content
 }
 
 // A Part is one event of a batch.

@@ -35,6 +35,9 @@ type Hook struct {
 
 	// Wait is how long the answer may wait for the result; zero: it never does.
 	Wait time.Duration
+	// Meaning yields what the event means, in a text that its copies share; nil:
+	// copies are recognised by the sender's delivery id and by digests alone.
+	Meaning func(*rule.Input) (string, error)
 	// Remember is how long a copy of the event is recognised.
 	Remember time.Duration
 }

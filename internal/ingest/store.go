@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"encoding/hex"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,20 +43,6 @@ func (v *visit) event(d verify.Delivery) event.Event {
 		Payload:     d.Payload,
 		Digest:      d.Digest,
 	}
-}
-
-// keys are what copies of a delivery are recognised by. The sender's id comes
-// first: a redelivery repeats it on purpose. The digest catches a copy under
-// another id, since most senders do not sign theirs.
-func keys(d verify.Delivery) []event.Key {
-	ks := make([]event.Key, 0, 2)
-	if d.ID != "" {
-		ks = append(ks, event.Key{Value: "id:" + bound(d.ID), Redelivers: true})
-	}
-	if len(d.Digest) > 0 {
-		ks = append(ks, event.Key{Value: "sum:" + hex.EncodeToString(d.Digest), Redelivers: d.ID == ""})
-	}
-	return ks
 }
 
 // storable copies the headers that may be kept.

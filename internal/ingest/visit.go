@@ -168,7 +168,7 @@ func (v *visit) accept(e event.Event, d verify.Delivery, in *rule.Input) answer 
 	}
 	receipt, err := v.rc.opts.Ledger.Accept(v.r.Context(), event.Accept{
 		Event:    e,
-		Keys:     keys(d),
+		Keys:     v.keys(d, in),
 		Job:      spec,
 		Now:      v.now,
 		ForgetAt: v.now.Add(v.hook.Remember),
