@@ -12,6 +12,7 @@ const (
 	PrefixJob      = "job_"
 	PrefixCall     = "call_"
 	PrefixDelivery = "dlv_"
+	PrefixBatch    = "bat_"
 )
 
 // crockford is the base-32 alphabet without letters that people misread, in

@@ -245,6 +245,7 @@ type Purge struct {
 const (
 	TopicQueue  = "queue"  // a job became ready, or a lane was resumed
 	TopicOutbox = "outbox" // a delivery became due
+	TopicBatch  = "batch"  // a request waits for a batch, or a batch changed
 )
 
 // A DraftChunk is a piece of a streamed answer: it starts at the byte Offset of

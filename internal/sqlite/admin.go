@@ -28,7 +28,8 @@ func (t *tx) target(id string) (target, error) {
 }
 
 // Cancel ends a job that is not over. The worker of a running one loses its
-// lease; its call, if one is out, may still be billed.
+// lease; its call, if one is out, may still be billed. That of a job in a batch
+// runs on, and what it cost is stored when the batch ends.
 func (db *DB) Cancel(ctx context.Context, id string, now time.Time) error {
 	return db.write(ctx, func(t *tx) error {
 		j, err := t.target(id)
@@ -45,6 +46,9 @@ func (db *DB) Cancel(ctx context.Context, id string, now time.Time) error {
 		t.then(func() { t.db.drafts.drop(id) })
 		t.signal(id)
 		t.signal(event.TopicQueue)
+		if inBatch, err := t.leaveBatch(j.seq); err != nil || inBatch {
+			return err
+		}
 		return t.loseCalls(j.seq)
 	})
 }

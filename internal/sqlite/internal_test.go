@@ -109,6 +109,8 @@ func TestPlans(t *testing.T) {
 	allowed := []string{
 		"SCAN lane", "SCAN tally", "SCAN verdict", "SCAN p", "SCAN (subquery",
 		"SCAN job USING COVERING INDEX job_running", "SCAN job USING INDEX job_running", "SCAN j USING INDEX job_running",
+		"SCAN batch USING INDEX batch_open", "SCAN batch USING COVERING INDEX batch_open", "SCAN batch USING COVERING INDEX batch_ended",
+		"SCAN batch_item USING COVERING INDEX batch_item_ready",
 	}
 	// Walking the index of ready jobs is fine where only its head is read, or
 	// by readers.

@@ -73,5 +73,8 @@ func (t *tx) putLane(l event.Lane, now time.Time) error {
 	}
 	_, err := t.exec("lane_put", l.Name, paused, l.Reason, l.Detail, micros(l.Until), micros(now), bytesOrNil(l.State))
 	t.signal(event.TopicQueue)
+	if l.Name == event.BatchLane {
+		t.signal(event.TopicBatch)
+	}
 	return err
 }

@@ -26,6 +26,7 @@ func (db *DB) Purge(ctx context.Context, p event.Purge) (int, error) {
 		{"purge_bodies", p.EventsBefore, (*tx).purgeBody},
 		{"purge_jobs", p.ResultsBefore, (*tx).purgeJob},
 		{"purge_keys", p.Now, (*tx).purgeKeys},
+		{"purge_batches", p.ResultsBefore, (*tx).purgeBatch},
 	} {
 		before := micros(kind.before)
 		keys, err := db.purgeable(ctx, kind.find, before, p.Limit)
@@ -87,7 +88,7 @@ func (t *tx) purgeJob(key any, before int64) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"purge_deliveries", "purge_calls", "purge_result", "purge_job"} {
+	for _, name := range []string{"purge_deliveries", "purge_items", "purge_calls", "purge_result", "purge_job"} {
 		if _, err := t.exec(name, key); err != nil {
 			return err
 		}
@@ -97,6 +98,12 @@ func (t *tx) purgeJob(key any, before int64) error {
 		return err
 	}
 	return t.purgeEvent(of)
+}
+
+// purgeBatch forgets a batch that nothing points to any more.
+func (t *tx) purgeBatch(key any, before int64) error {
+	_, err := t.exec("purge_batch", key, before)
+	return err
 }
 
 // purgeKeys forgets the dedupe keys of an event.

@@ -246,6 +246,11 @@ func (t *tx) adopt(now int64) error {
 			return err
 		}
 	}
+	if n, err := t.exec("batch_release_all"); err != nil {
+		return err
+	} else if n == 0 {
+		t.writes--
+	}
 	if n := len(orphans) + len(leased); n > 0 {
 		t.db.opt.Log.Info("work of a former process goes back into the queue", "jobs", len(orphans), "deliveries", len(leased))
 	}

@@ -26,6 +26,7 @@ type Ledger interface {
 	ingest.Ledger
 	work.Queue
 	work.Ledger
+	work.BatchLedger
 	work.Signals
 	deliver.Outbox
 	api.Reader
@@ -70,6 +71,7 @@ func Run(t *testing.T, features Features, open func(t *testing.T, c Config) Harn
 		{"accept", acceptTests}, {"coalesce", coalesceTests}, {"bytes", bytesTests}, {"take", takeTests},
 		{"lease", leaseTests}, {"settle", settleTests}, {"lane", laneTests}, {"delivery", deliveryTests},
 		{"admin", adminTests}, {"read", readTests}, {"purge", purgeTests}, {"reopen", reopenTests},
+		{"batch", batchTests},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			t.Parallel()

@@ -30,9 +30,10 @@ UPDATE job SET state = 'queued', reason = 'waiting_turn', due_at = 0, attempts =
                queued_at = ?2, ready_at = ?2, updated_at = ?2
 WHERE id = ?1 AND state = 'dead';
 
+-- What is in a batch is paid for: it is not superseded any more than what runs.
 -- name: accept_flurry
 SELECT seq, id, coalesce_first, coalesced FROM job
-WHERE state = 'queued' AND coalesce_key <> '' AND hook = ? AND coalesce_key = ?
+WHERE state = 'queued' AND coalesce_key <> '' AND hook = ? AND coalesce_key = ? AND reason <> 'batch'
 ORDER BY seq;
 
 -- name: accept_supersede

@@ -42,5 +42,9 @@ WHERE t.queued <> (SELECT count(*) FROM job WHERE state = 'queued')
    OR t.event_seq < (SELECT coalesce(max(seq), 0) FROM event)
    OR t.job_seq < (SELECT coalesce(max(seq), 0) FROM job);
 
+-- name: check_batch
+SELECT count(*) FROM job AS j WHERE j.state = 'queued' AND (j.reason = 'batch') <> (1 = (
+  SELECT count(*) FROM batch_item AS i WHERE i.job = j.seq AND i.token = j.token AND i.state <> 'done'));
+
 -- name: check_bodies
 SELECT event, data FROM body WHERE event > ?1 ORDER BY event LIMIT 64;

@@ -31,6 +31,18 @@ SELECT state, count(*) FROM delivery WHERE job = ?1 GROUP BY state;
 -- name: purge_deliveries
 DELETE FROM delivery WHERE job = ?1;
 
+-- name: purge_items
+DELETE FROM batch_item WHERE job = ?1;
+
+-- Batches that are over go once none of their requests is left.
+-- name: purge_batches
+SELECT b.seq FROM batch AS b WHERE b.state = 'ended' AND b.ended_at < ?1
+  AND NOT EXISTS (SELECT 1 FROM batch_item AS i WHERE i.batch = b.seq) ORDER BY b.ended_at LIMIT ?2;
+
+-- name: purge_batch
+DELETE FROM batch WHERE seq = ?1 AND state = 'ended' AND ended_at < ?2
+  AND NOT EXISTS (SELECT 1 FROM batch_item AS i WHERE i.batch = ?1);
+
 -- name: purge_calls
 DELETE FROM call WHERE job = ?1;
 

@@ -67,3 +67,30 @@ SELECT created_at FROM job WHERE seq = (SELECT min(seq) FROM (
 
 -- name: read_verdicts
 SELECT n, data FROM verdict ORDER BY seq DESC LIMIT ?1;
+
+-- name: read_batch_params
+SELECT i.seq, j.id, i.params FROM batch AS b JOIN batch_item AS i ON i.batch = b.seq JOIN job AS j ON j.seq = i.job
+WHERE b.id = ?1 AND i.state = 'out' AND i.seq > ?2 ORDER BY i.seq LIMIT 200;
+
+-- name: read_batch_item
+SELECT i.call, i.model, i.attempt, i.plan, i.token, j.state = 'queued' AND j.reason = 'batch' AND j.token = i.token
+FROM batch AS b JOIN batch_item AS i ON i.batch = b.seq JOIN job AS j ON j.seq = i.job
+WHERE b.id = ?1 AND i.state = 'out' AND j.id = ?2;
+
+-- name: read_batch_open
+SELECT j.id FROM batch AS b JOIN batch_item AS i ON i.batch = b.seq JOIN job AS j ON j.seq = i.job
+WHERE b.id = ?1 AND i.state = 'out' ORDER BY i.seq LIMIT ?2;
+
+-- name: read_batch_names
+SELECT provider_id FROM batch
+WHERE provider_id <> '' AND seq IN (SELECT seq FROM batch WHERE state <> 'ended'
+                                    UNION ALL SELECT seq FROM batch WHERE state = 'ended' AND ended_at > ?1);
+
+-- The open ones, and the newest of those that have ended.
+-- name: read_batches
+SELECT id, model, state, provider_id, requests, bytes, intended_at, posted_at, created_at, expires_at, expected_at, ended_at,
+       next_at, failures, adopted, strangers, last_error
+FROM batch WHERE seq IN (
+  SELECT seq FROM batch WHERE state <> 'ended'
+  UNION ALL SELECT seq FROM (SELECT seq FROM batch WHERE state = 'ended' ORDER BY ended_at DESC LIMIT ?1))
+ORDER BY seq DESC;

@@ -45,7 +45,7 @@ CREATE TABLE job (
   hook           TEXT    NOT NULL,
   state          TEXT    NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'dead', 'cancelled', 'superseded')),
   reason         TEXT    NOT NULL,          -- why it is queued
-  due_at         INTEGER NOT NULL,          -- 0: it is ready; else it waits until then
+  due_at         INTEGER NOT NULL,          -- 0: it is ready; else it waits until then; in a batch, for ever
   lane           TEXT    NOT NULL,
   model          TEXT    NOT NULL,
   chosen         TEXT    NOT NULL,
@@ -103,6 +103,61 @@ CREATE TABLE call (
   cost        INTEGER
 ) STRICT;
 CREATE INDEX call_job ON call (job);
+
+-- One Message Batch. It is stored before the API is asked to make it; posted_at
+-- stands while a request to make it has left and no answer was seen.
+CREATE TABLE batch (
+  seq         INTEGER PRIMARY KEY,
+  id          TEXT    NOT NULL UNIQUE,
+  model       TEXT    NOT NULL,
+  state       TEXT    NOT NULL CHECK (state IN ('intended', 'sent', 'ended')),
+  provider_id TEXT    NOT NULL DEFAULT '',
+  requests    INTEGER NOT NULL CHECK (requests > 0),
+  bytes       INTEGER NOT NULL,
+  intended_at INTEGER NOT NULL,
+  posted_at   INTEGER NOT NULL DEFAULT 0,
+  created_at  INTEGER NOT NULL DEFAULT 0,
+  expires_at  INTEGER NOT NULL DEFAULT 0,
+  expected_at INTEGER NOT NULL DEFAULT 0,
+  ended_at    INTEGER NOT NULL DEFAULT 0,
+  next_at     INTEGER NOT NULL,             -- when it is looked at next
+  failures    INTEGER NOT NULL DEFAULT 0,
+  adopted     INTEGER NOT NULL DEFAULT 0 CHECK (adopted IN (0, 1)),
+  strangers   TEXT    NOT NULL DEFAULT '',  -- JSON array of provider ids
+  last_error  TEXT    NOT NULL DEFAULT '',
+  token       INTEGER NOT NULL DEFAULT 0,
+  worker      TEXT    NOT NULL DEFAULT '',
+  lease_until INTEGER NOT NULL DEFAULT 0,   -- 0: nobody looks at it now
+
+  CHECK (state <> 'sent' OR provider_id <> ''),
+  CHECK (state = 'intended' OR posted_at = 0),
+  CHECK ((state = 'ended') = (ended_at > 0)),
+  CHECK (state <> 'ended' OR lease_until = 0)
+) STRICT;
+CREATE INDEX batch_open ON batch (next_at) WHERE state <> 'ended';
+CREATE INDEX batch_ended ON batch (ended_at) WHERE state = 'ended';
+
+-- One request of a batch: ready until it is in one, then out until its result is
+-- settled. Its job is queued for the reason batch, under the same token.
+CREATE TABLE batch_item (
+  seq       INTEGER PRIMARY KEY,
+  job       INTEGER NOT NULL REFERENCES job (seq),
+  token     INTEGER NOT NULL,
+  batch     INTEGER REFERENCES batch (seq),
+  state     TEXT    NOT NULL CHECK (state IN ('ready', 'out', 'done')),
+  call      TEXT    NOT NULL,
+  model     TEXT    NOT NULL,
+  attempt   INTEGER NOT NULL,
+  params    BLOB    NOT NULL,               -- empty once it is done
+  bytes     INTEGER NOT NULL,
+  plan      TEXT    NOT NULL,               -- JSON: its deliveries and notes
+  parked_at INTEGER NOT NULL,
+
+  CHECK ((state = 'ready') = (batch IS NULL))
+) STRICT;
+CREATE INDEX batch_item_job ON batch_item (job);
+CREATE INDEX batch_item_batch ON batch_item (batch, state) WHERE batch IS NOT NULL;
+CREATE INDEX batch_item_ready ON batch_item (model, seq, bytes, parked_at) WHERE state = 'ready';
 
 CREATE TABLE result (
   job         INTEGER PRIMARY KEY REFERENCES job (seq),
@@ -210,7 +265,11 @@ INSERT INTO tally VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
 -- A job as lists show it, with what its event and its lane add.
 CREATE VIEW job_view AS
-SELECT j.seq, j.id, e.id AS event_id, j.hook, j.state, j.reason, j.due_at, j.lane, j.model, j.chosen,
+SELECT j.seq, j.id, e.id AS event_id, j.hook, j.state, j.reason,
+       CASE j.reason WHEN 'batch' THEN coalesce((SELECT b.expected_at FROM batch_item AS i JOIN batch AS b ON b.seq = i.batch
+                                                 WHERE i.job = j.seq AND i.state = 'out'), 0)
+                     ELSE j.due_at END AS due_at,
+       j.lane, j.model, j.chosen,
        j.priority, j.attempts, e.subject, e.type, j.created_at, j.queued_at, j.updated_at, j.finished_at,
        j.rerun_of, j.superseded_by, j.coalesced, j.last_error, j.cost,
        coalesce(l.paused, 0) AS lane_paused, coalesce(l.reason, '') AS lane_reason, coalesce(l.until, 0) AS lane_until,

@@ -1,0 +1,93 @@
+-- Message Batches: requests that wait for one, batches, and the end of each
+-- request. A job in a batch is queued with the reason batch; see settle.sql for
+-- what becomes of it then.
+
+-- name: batch_park
+UPDATE job SET state = 'queued', reason = 'batch', due_at = ?2, lane = 'batch', worker = '', lease_until = 0, updated_at = ?3
+WHERE seq = ?1 AND state = 'running';
+
+-- name: batch_lane
+INSERT INTO lane (name, paused, reason, detail, until, updated_at) VALUES ('batch', 0, '', '', 0, ?1) ON CONFLICT DO NOTHING;
+
+-- name: batch_item_put
+INSERT INTO batch_item (job, token, state, call, model, attempt, params, bytes, plan, parked_at)
+VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+
+-- name: batch_ready
+SELECT model, count(*), sum(bytes), min(parked_at) FROM batch_item WHERE state = 'ready' GROUP BY model;
+
+-- name: batch_queued
+SELECT coalesce(sum(requests), 0) FROM batch WHERE state <> 'ended';
+
+-- name: batch_ready_of
+SELECT seq, bytes FROM batch_item WHERE state = 'ready' AND model = ?1 ORDER BY seq LIMIT ?2;
+
+-- name: batch_put
+INSERT INTO batch (id, model, state, requests, bytes, intended_at, next_at) VALUES (?1, ?2, 'intended', ?3, ?4, ?5, ?5)
+RETURNING seq;
+
+-- name: batch_fill
+UPDATE batch_item SET batch = ?2, state = 'out' WHERE state = 'ready' AND model = ?1 AND seq <= ?3;
+
+-- name: batch_calls
+INSERT INTO call (id, job, attempt, lane, model, started_at)
+SELECT call, job, attempt, 'batch', model, ?2 FROM batch_item WHERE batch = ?1 AND state = 'out';
+
+-- name: batch_expired
+UPDATE batch SET lease_until = 0, worker = '' WHERE state <> 'ended' AND lease_until > 0 AND lease_until <= ?1;
+
+-- name: batch_due
+SELECT seq, token FROM batch
+WHERE state <> 'ended' AND lease_until = 0 AND next_at <= ?1 AND (state = 'sent' OR ?2 = 0)
+ORDER BY next_at, seq LIMIT ?3;
+
+-- name: batch_lease
+UPDATE batch SET token = ?2, worker = ?3, lease_until = ?4 WHERE seq = ?1;
+
+-- name: batch_next
+SELECT coalesce(min(next_at), 0) FROM batch WHERE state <> 'ended' AND lease_until = 0 AND (state = 'sent' OR ?1 = 0);
+
+-- name: batch_whole
+SELECT id, model, state, provider_id, requests, bytes, intended_at, posted_at, created_at, expires_at, expected_at, ended_at,
+       next_at, failures, adopted, strangers, last_error,
+       (SELECT count(*) FROM batch_item AS i JOIN job AS j ON j.seq = i.job
+        WHERE i.batch = b.seq AND i.state = 'out' AND j.state = 'queued' AND j.reason = 'batch' AND j.token = i.token)
+FROM batch AS b WHERE seq = ?1;
+
+-- name: batch_fence
+SELECT seq FROM batch WHERE id = ?1 AND token = ?2 AND lease_until > 0 AND state <> 'ended';
+
+-- name: batch_doubt
+SELECT count(*) FROM batch WHERE state <> 'ended' AND posted_at > 0 AND seq <> ?1;
+
+-- name: batch_unsettled
+SELECT count(*) FROM batch_item WHERE batch = ?1 AND state = 'out';
+
+-- name: batch_update
+UPDATE batch SET state = ?2, provider_id = ?3, posted_at = ?4, created_at = ?5, expires_at = ?6, expected_at = ?7, ended_at = ?8,
+                 next_at = ?9, failures = ?10, adopted = ?11, strangers = ?12, last_error = ?13, lease_until = ?14
+WHERE seq = ?1;
+
+-- name: batch_release_all
+UPDATE batch SET lease_until = 0, worker = '' WHERE state <> 'ended' AND lease_until > 0;
+
+-- name: batch_item_open
+SELECT i.seq, i.job, i.token, j.hook, j.cost, j.state = 'queued' AND j.reason = 'batch' AND j.token = i.token
+FROM batch AS b JOIN batch_item AS i ON i.batch = b.seq JOIN job AS j ON j.seq = i.job
+WHERE b.id = ?1 AND i.state = 'out' AND j.id = ?2;
+
+-- name: batch_unpark
+UPDATE job SET state = 'running', reason = '', due_at = 0, lease_until = ?2, updated_at = ?2 WHERE seq = ?1;
+
+-- name: batch_item_done
+UPDATE batch_item SET state = 'done', params = x'' WHERE seq = ?1;
+
+-- name: batch_dropped
+UPDATE job SET cost = ?2, updated_at = ?3 WHERE seq = ?1;
+
+-- A request that is in no batch yet goes when its job is cancelled.
+-- name: batch_unready
+DELETE FROM batch_item WHERE job = ?1 AND state = 'ready';
+
+-- name: batch_holds
+SELECT count(*) FROM batch_item WHERE job = ?1 AND state = 'out';
