@@ -77,6 +77,11 @@ type Take struct {
 	Max        int // jobs at most
 	PerHook    int // candidates at most that Admit is shown per hook and lane
 	Admit      func(Desk) Plan
+
+	// Held are the leases that the worker still carries. One that has run out is
+	// renewed until LeaseUntil instead of being taken away: its owner lives, and
+	// may hold an answer that is paid for. It keeps nobody else from taking it.
+	Held []Lease
 }
 
 // A Desk is what admission looks at.
@@ -96,6 +101,7 @@ type Candidate struct {
 	Lane     string
 	Model    string
 	Priority int
+	Chosen   string // why that model
 	Attempts int
 	Size     int // bytes of the event's body
 	ReadyAt  time.Time
@@ -106,6 +112,16 @@ type Candidate struct {
 type Plan struct {
 	Take  []string
 	Lanes []Lane
+	// Moves says of jobs to take that they run elsewhere than they waited. It is
+	// carried out in the same transaction; a job that is not taken stays.
+	Moves map[string]Move
+}
+
+// A Move takes a job to another lane and model.
+type Move struct {
+	Lane   string
+	Model  string
+	Chosen string // why
 }
 
 // Taken is the ledger's answer to Take.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/forebayhq/forebay/event"
@@ -79,7 +80,7 @@ func (t *tx) take(want *event.Take) ([]leasing, time.Time, error) {
 	} else if n == 0 {
 		t.writes-- // it only looked
 	}
-	if err := t.releaseExpired(now); err != nil {
+	if err := t.releaseExpired(want); err != nil {
 		return nil, time.Time{}, err
 	}
 	var taken []leasing
@@ -97,13 +98,28 @@ func (t *tx) take(want *event.Take) ([]leasing, time.Time, error) {
 	return taken, next, err
 }
 
-// releaseExpired queues the jobs again whose worker has not been heard of.
-func (t *tx) releaseExpired(now int64) error {
+// releaseExpired queues the jobs again whose worker has not been heard of. The
+// leases that the taker still carries are renewed.
+func (t *tx) releaseExpired(want *event.Take) error {
+	now := micros(want.Now)
 	var lost []leasing
-	err := t.scan("take_expired", func(r *row) { lost = append(lost, leasing{seq: r.int(), id: r.text()}) }, now)
-	if err != nil {
+	err := t.scan("take_expired", func(r *row) { lost = append(lost, leasing{seq: r.int(), token: r.int(), id: r.text()}) }, now)
+	if err != nil || len(lost) == 0 {
 		return err
 	}
+	held := make(map[string]int64, len(want.Held))
+	for _, l := range want.Held {
+		held[l.ID] = l.Token
+	}
+	for _, l := range lost {
+		if token, ok := held[l.id]; !ok || token != l.token {
+			continue
+		}
+		if err := one(t.exec("extend", l.id, l.token, micros(want.LeaseUntil))); err != nil {
+			return err
+		}
+	}
+	lost = slices.DeleteFunc(lost, func(l leasing) bool { token, ok := held[l.id]; return ok && token == l.token })
 	return t.release(lost, now)
 }
 
@@ -142,7 +158,7 @@ func (t *tx) desk(want *event.Take) (event.Desk, map[string]leasing, error) {
 	err = t.scan("take_candidates", func(r *row) {
 		c := event.Candidate{
 			JobID: r.text(), Hook: r.text(), Lane: r.text(), Model: r.text(),
-			Priority: int(r.int()), Attempts: int(r.int()), Size: int(r.int()), ReadyAt: r.time(),
+			Chosen: r.text(), Priority: int(r.int()), Attempts: int(r.int()), Size: int(r.int()), ReadyAt: r.time(),
 		}
 		d.Candidates = append(d.Candidates, c)
 		waiting[c.JobID] = leasing{seq: r.int(), token: r.int(), id: c.JobID, lane: c.Lane}
@@ -164,6 +180,11 @@ func (t *tx) follow(plan event.Plan, waiting map[string]leasing, want *event.Tak
 			continue
 		}
 		delete(waiting, id)
+		if m, ok := plan.Moves[id]; ok {
+			if err := one(t.exec("take_move", l.seq, m.Lane, m.Model, m.Chosen)); err != nil {
+				return nil, err
+			}
+		}
 		l.token++
 		err := one(t.exec("take_lease", l.seq, l.token, want.Worker, micros(want.LeaseUntil), micros(want.Now)))
 		if err != nil {

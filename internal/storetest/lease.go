@@ -11,6 +11,7 @@ import (
 var leaseTests = []test{
 	{name: "a lease that runs out queues the job again", run: testLeaseExpires},
 	{name: "a lease that is renewed holds", run: testLeaseExtends},
+	{name: "a lease that the taker still carries stands", run: testLeaseHeld},
 	{name: "a zombie writes nothing", run: testLeaseZombie},
 	{name: "of two settlements at once one counts", run: testLeaseRace},
 	{name: "tokens grow", run: testLeaseTokens},
@@ -64,6 +65,38 @@ func testLeaseExtends(s *suite) {
 	if lost != nil || err != nil {
 		s.Errorf("nothing to extend: got %v, %v", lost, err)
 	}
+}
+
+// A worker that could not renew its leases for a while, as on a full disk, does
+// not take its own jobs away. Another worker may, and then the lease is gone.
+func testLeaseHeld(s *suite) {
+	held, dropped, stolen := s.accept(), s.accept(), s.accept()
+	jobs := s.take("w1", 3).Jobs
+	names := []event.Lease{jobs[0].Lease, jobs[2].Lease, {ID: dropped, Token: jobs[1].Lease.Token - 1}, {ID: "job_nowhere", Token: 1}}
+	look := func(worker string, held []event.Lease, most int) []event.Leased {
+		s.Helper()
+		got, err := s.Take(s.Context(), event.Take{
+			Worker: worker, Now: s.clock(), LeaseUntil: s.clock().Add(lease), Max: most, PerHook: 10, Admit: everyone, Held: held,
+		})
+		s.must(err)
+		return got.Jobs
+	}
+	s.pass(2 * lease)
+	want(s, "taken by the owner itself", ids(look("w1", names, 10)), dropped)
+	s.pass(lease - time.Microsecond)
+	want(s, "it was renewed", ids(look("w2", nil, 10)), "")
+	s.pass(time.Microsecond)
+	if got := look("w2", names[:1], 1); len(got) != 1 || got[0].Job.ID == held {
+		s.Fatalf("got %v, want the first job of those that w2 does not hold", ids(got))
+	}
+	s.succeed(event.Leased{Lease: jobs[0].Lease, Job: event.Job{ID: held}})
+	s.pass(lease)
+	look("w2", nil, 10)
+	err := s.Settle(s.Context(), event.Settlement{Lease: jobs[2].Lease, Now: s.clock(), Dead: &event.Failure{Code: "x"}})
+	if !errors.Is(err, event.ErrLeaseLost) {
+		s.Errorf("%s was taken by another: got %v, want ErrLeaseLost", stolen, err)
+	}
+	want(s, "a stale name brings nothing back", ids(look("w1", names, 10)), "")
 }
 
 // zombieWrites is everything that a worker may write.

@@ -15,6 +15,7 @@ var takeTests = []test{
 	{name: "admission sees the desk", run: testTakeDesk},
 	{name: "of each hook and lane the first few", run: testTakePerHook},
 	{name: "only candidates, and no more than asked for", run: testTakePlan},
+	{name: "a job that is taken may be moved", run: testTakeMove},
 	{name: "no admission, no jobs", run: testTakeNobody},
 	{name: "what is due later says when", run: testTakeNextDue},
 	{name: "many due at once all become ready", run: testTakeManyDue},
@@ -75,7 +76,7 @@ func testTakeDesk(s *suite) {
 		s.Fatalf("got %d candidates, want 1", len(desk.Candidates))
 	}
 	want(s, "candidate", desk.Candidates[0], event.Candidate{
-		JobID: id, Hook: "big", Lane: "haiku", Model: "claude-haiku-5-5", Priority: 5, Size: 777, ReadyAt: start,
+		JobID: id, Hook: "big", Lane: "haiku", Model: "claude-haiku-5-5", Chosen: "hook", Priority: 5, Size: 777, ReadyAt: start,
 	})
 	tomorrow := start.Add(24 * time.Hour)
 	_, err = s.Take(s.Context(), event.Take{Worker: "w1", Now: tomorrow, LeaseUntil: tomorrow.Add(lease), Max: 7, PerHook: 3, Admit: func(d event.Desk) event.Plan {
@@ -128,6 +129,31 @@ func testTakePlan(s *suite) {
 	if len(lanes) != 1 || string(lanes[0].State) != `{"level":1}` || lanes[0].Running != 2 || lanes[0].Queued != 2 || !lanes[0].UpdatedAt.Equal(start) {
 		s.Errorf("lanes: got %+v", lanes)
 	}
+}
+
+func testTakeMove(s *suite) {
+	moved, stays, left := s.accept(), s.accept(), s.accept()
+	to := event.Move{Lane: "sonnet", Model: "claude-sonnet-5-5", Chosen: "hook > fallback: spend_cap"}
+	got, err := s.Take(s.Context(), event.Take{Worker: "w1", Now: s.clock(), LeaseUntil: s.clock().Add(lease), Max: 2, PerHook: 100, Admit: func(event.Desk) event.Plan {
+		return event.Plan{Take: []string{moved, stays}, Moves: map[string]event.Move{moved: to, left: to, "job_nowhere": to}}
+	}})
+	s.must(err)
+	want(s, "taken", ids(got.Jobs), moved+" "+stays)
+	for i, m := range []event.Move{to, {Lane: "haiku", Model: "claude-haiku-5-5", Chosen: "hook"}, {Lane: "haiku", Model: "claude-haiku-5-5", Chosen: "hook"}} {
+		j := s.job([]string{moved, stays, left}[i])
+		want(s, j.ID, event.Move{Lane: j.Lane, Model: j.Model, Chosen: j.Chosen}, m)
+		if i < len(got.Jobs) {
+			j = got.Jobs[i].Job
+			want(s, j.ID+" as it was handed out", event.Move{Lane: j.Lane, Model: j.Model, Chosen: j.Chosen}, m)
+		}
+	}
+	s.state(left, event.Queued, event.WaitingTurn)
+	s.must(s.Settle(s.Context(), event.Settlement{Lease: got.Jobs[0].Lease, Now: s.clock(), Lane: func(l event.Lane) event.Lane {
+		want(s, "the lane that is settled", l.Name, "sonnet")
+		return l
+	}, Again: &event.Again{Free: true, Lane: "haiku", Model: "claude-haiku-5-5", Chosen: "hook"}}))
+	j := s.state(moved, event.Queued, event.WaitingTurn)
+	want(s, "moved back", event.Move{Lane: j.Lane, Model: j.Model, Chosen: j.Chosen}, event.Move{Lane: "haiku", Model: "claude-haiku-5-5", Chosen: "hook"})
 }
 
 func testTakeNobody(s *suite) {

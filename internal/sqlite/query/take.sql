@@ -5,7 +5,7 @@ UPDATE job SET due_at = 0, reason = 'waiting_turn', ready_at = due_at, updated_a
 WHERE seq IN (SELECT seq FROM job WHERE state = 'queued' AND due_at > 0 AND due_at <= ?1 ORDER BY due_at LIMIT 1000);
 
 -- name: take_expired
-SELECT seq, id FROM job WHERE state = 'running' AND lease_until <= ?1;
+SELECT seq, token, id FROM job WHERE state = 'running' AND lease_until <= ?1;
 
 -- name: take_release
 UPDATE job SET state = 'queued', reason = 'waiting_turn', due_at = 0, worker = '', lease_until = 0, ready_at = ?2, updated_at = ?2
@@ -25,7 +25,7 @@ WITH RECURSIVE pair (hook, lane) AS (
     (SELECT n.seq FROM job AS n WHERE n.state = 'queued' AND n.due_at = 0 AND n.hook = p.hook AND n.lane > p.lane ORDER BY n.lane LIMIT 1),
     (SELECT n.seq FROM job AS n WHERE n.state = 'queued' AND n.due_at = 0 AND n.hook > p.hook ORDER BY n.hook, n.lane LIMIT 1))
 )
-SELECT j.id, j.hook, j.lane, j.model, j.priority, j.attempts, e.size, j.ready_at, j.seq, j.token
+SELECT j.id, j.hook, j.lane, j.model, j.chosen, j.priority, j.attempts, e.size, j.ready_at, j.seq, j.token
 FROM pair AS p
 CROSS JOIN job AS j ON j.seq IN (
   SELECT c.seq FROM job AS c WHERE c.state = 'queued' AND c.due_at = 0 AND c.hook = p.hook AND c.lane = p.lane
@@ -35,6 +35,9 @@ ORDER BY p.hook, p.lane, j.priority, j.seq;
 
 -- name: take_spent
 SELECT coalesce(sum(cost), 0) FROM cost WHERE day = ?1;
+
+-- name: take_move
+UPDATE job SET lane = ?2, model = ?3, chosen = ?4 WHERE seq = ?1 AND state = 'queued';
 
 -- name: take_lease
 UPDATE job SET state = 'running', reason = '', token = ?2, attempts = attempts + 1, worker = ?3, lease_until = ?4, updated_at = ?5
