@@ -238,12 +238,45 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.api.Drain()
 	s.stopWork() // first: a slow sender must not keep the worker taking jobs
 	err := shutDown(ctx, s.publicServer)
-	s.working.Wait()
+	worked := s.worked(ctx)
 	err = errors.Join(err, shutDown(ctx, s.adminServer))
 	s.serving.Wait()
-	s.cleanUp()
+	if !worked || !within(ctx, s.cleanUp) {
+		return errors.Join(err, errors.New("the store did not answer in time: what it has not taken is worked again after the next start"))
+	}
 	s.log.Info("forebay has stopped")
 	return err
+}
+
+// lastMoment is how long a part may take to let go once the time to stop is over.
+const lastMoment = 500 * time.Millisecond
+
+// worked waits for the work to end, and reports whether it did. Work that
+// outlasts ctx is abandoned.
+func (s *Server) worked(ctx context.Context) bool {
+	defer context.AfterFunc(ctx, s.worker.Abandon)()
+	return within(ctx, s.working.Wait)
+}
+
+// within runs f and reports whether it returned before ctx ended and the last
+// moment passed. Where it did not, nobody waits for it any more: it hangs in a
+// store, and no call of Go's can be taken back from there.
+func within(ctx context.Context, f func()) bool {
+	done := make(chan struct{})
+	go func() { defer close(done); f() }()
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+	}
+	last := time.NewTimer(lastMoment)
+	defer last.Stop()
+	select {
+	case <-done:
+		return true
+	case <-last.C:
+		return false
+	}
 }
 
 // shutDown lets requests in flight end, and cuts off those that outlast ctx.

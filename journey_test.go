@@ -62,7 +62,7 @@ func TestLaneWaits(t *testing.T) {
 				t.Errorf("got %v %v until %v attempts %v, want queued, rate_limited, a time and 0", doc["state"], doc["reason"], doc["until"], doc["attempts"])
 			}
 		}
-		if err := w.server.Stop(t.Context()); err != nil {
+		if err := w.server.Stop(w.t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.boot()

@@ -38,6 +38,7 @@ func (a *attempt) ask(ctx context.Context, text string) (claude.Answer, error) {
 
 // begun tells the lane what the first event of the answer says.
 func (a *attempt) begun(ctx context.Context, b claude.Begin) {
+	a.seen = b.Usage
 	if a.grant == nil {
 		return
 	}

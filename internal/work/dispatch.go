@@ -52,6 +52,7 @@ func (w *Worker) take(ctx, calls context.Context) time.Duration {
 		LeaseUntil: now.Add(w.opts.Lease),
 		Max:        free,
 		PerHook:    candidates,
+		Held:       w.held(),
 		Admit: func(d event.Desk) event.Plan {
 			admitted = w.opts.Governor.Admit(d)
 			return admitted.Plan
@@ -125,13 +126,19 @@ func (w *Worker) beat(ctx context.Context) {
 	}
 }
 
-func (w *Worker) extend(ctx context.Context) {
+// held returns the leases of all journeys.
+func (w *Worker) held() []event.Lease {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	leases := make([]event.Lease, 0, len(w.running))
 	for _, r := range w.running {
 		leases = append(leases, r.lease)
 	}
-	w.mu.Unlock()
+	return leases
+}
+
+func (w *Worker) extend(ctx context.Context) {
+	leases := w.held()
 	if len(leases) == 0 {
 		return
 	}

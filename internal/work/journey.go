@@ -24,6 +24,7 @@ type attempt struct {
 	call  *event.Call // begun, and not yet ended in the ledger
 	plans []event.Delivery
 	first time.Duration // to the first token
+	seen  event.Usage   // what the call's first event counted
 }
 
 // carry takes a job through its journey, from lease to settlement.
@@ -45,10 +46,23 @@ func (a *attempt) guarded(ctx context.Context) (s event.Settlement, ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.log.Error("journey panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			s, ok = a.retry(event.Failure{Code: "internal_error", Message: "a step of the journey failed in an unforeseen way", Hint: "see the log for the stack"}), true
+			s, ok = a.panicked(), true
 		}
 	}()
 	return a.run(ctx)
+}
+
+// panicked ends an attempt that a fault of ours broke off. A call that had begun
+// may have been billed: its row keeps what was seen of it.
+func (a *attempt) panicked() event.Settlement {
+	f := event.Failure{Code: "internal_error", Message: "a step of the journey failed in an unforeseen way", Hint: "see the log for the stack"}
+	if a.call == nil {
+		return a.retry(f)
+	}
+	if a.call.EndedAt.IsZero() {
+		a.broken(a.seen, "", f)
+	}
+	return a.governed(a.retry(f), governor.Outcome{Code: f.Code, Usage: a.call.Usage})
 }
 
 // run is the journey: check, plan, gather, prompt, call, and what the outcome
@@ -164,7 +178,7 @@ func (a *attempt) unwritten(err error) (event.Settlement, bool) {
 func (a *attempt) settle(ctx context.Context, s event.Settlement) {
 	began := a.w.now()
 	for wait := 100 * time.Millisecond; ; wait = min(wait*2, 2*time.Second) {
-		err := a.write(ctx, s)
+		err := a.write(s)
 		switch {
 		case err == nil:
 			a.report(s)
@@ -178,13 +192,18 @@ func (a *attempt) settle(ctx context.Context, s event.Settlement) {
 			return
 		}
 		a.log.Error("attempt not settled, trying again", "error", err)
-		<-time.After(wait)
+		select {
+		case <-time.After(wait):
+		case <-a.w.life.Done():
+			a.log.Error("attempt abandoned")
+			return
+		}
 	}
 }
 
 // write tries once to settle, whether the journey was cut off or not.
-func (a *attempt) write(ctx context.Context, s event.Settlement) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.w.opts.Lease)
+func (a *attempt) write(s event.Settlement) error {
+	ctx, cancel := context.WithTimeout(a.w.life, a.w.opts.Lease)
 	defer cancel()
 	return a.w.opts.Ledger.Settle(ctx, s)
 }

@@ -105,15 +105,20 @@ func (a *attempt) fallBack(f event.Failure) (event.Settlement, bool) {
 // cut ends an attempt that was cut off from outside: the worker is stopping.
 // The call may have been billed, and its row keeps saying that nobody knows.
 func (a *attempt) cut(ctx context.Context, seen claude.Answer, err error) event.Settlement {
-	a.ended(seen.Usage, seen.RequestID, "")
-	if seen.Usage == (event.Usage{}) {
-		a.call.Cost = nil // nothing was seen of it: that is no proof that it was free
-	}
-	a.call.Code, a.call.Message = "interrupted", "the worker stopped during the call; it may have been billed"
+	a.broken(seen.Usage, seen.RequestID, event.Failure{Code: "interrupted", Message: "the worker stopped during the call; it may have been billed"})
 	if errors.Is(context.Cause(ctx), errShutdown) {
 		return a.governed(a.handBack(), governor.Outcome{Code: "interrupted", Usage: seen.Usage})
 	}
 	return a.governed(a.retry(event.Failure{Code: "interrupted", Message: clip(err.Error())}), governor.Outcome{Code: "interrupted", Usage: seen.Usage})
+}
+
+// broken fills in the end of a call that nobody saw.
+func (a *attempt) broken(seen event.Usage, requestID string, f event.Failure) {
+	a.ended(seen, requestID, "")
+	if seen == (event.Usage{}) {
+		a.call.Cost = nil // nothing was seen of it: that is no proof that it was free
+	}
+	a.call.Code, a.call.Message = f.Code, f.Message
 }
 
 // ended fills in the end of the call.

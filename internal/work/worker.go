@@ -48,6 +48,11 @@ type Worker struct {
 	freed   chan struct{} // a slot became free
 	journey sync.WaitGroup
 
+	// life ends when the worker is abandoned. It is nobody's request: what is
+	// written under it outlasts the journey that was cut off.
+	life    context.Context
+	abandon context.CancelFunc
+
 	mu      sync.Mutex
 	running map[string]*running // by job id; guarded by mu
 	charges map[string]governor.Charge
@@ -85,13 +90,21 @@ func New(o Options) (*Worker, error) {
 	if o.Observe == nil {
 		o.Observe = func(string, event.Call, time.Duration) {}
 	}
+	life, abandon := context.WithCancel(context.Background())
 	return &Worker{
 		opts:    o,
 		freed:   make(chan struct{}, 1),
+		life:    life,
+		abandon: abandon,
 		running: make(map[string]*running),
 		charges: make(map[string]governor.Charge),
 	}, nil
 }
+
+// Abandon gives up what is not settled: a worker that waits for a ledger which
+// does not answer ends as soon as that lets go of it. The jobs run again when
+// their leases are over, and their calls may be billed twice.
+func (w *Worker) Abandon() { w.abandon() }
 
 // now is the clock in UTC.
 func (w *Worker) now() time.Time { return w.opts.Now().UTC() }
@@ -102,6 +115,7 @@ func (w *Worker) now() time.Time { return w.opts.Now().UTC() }
 func (w *Worker) Run(ctx context.Context) {
 	calls, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cut(nil)
+	defer context.AfterFunc(w.life, func() { cut(errShutdown) })()
 	var helpers sync.WaitGroup
 	background, stop := context.WithCancel(calls)
 	helpers.Go(func() { w.beat(background) })
