@@ -241,7 +241,8 @@ func (s *Server) Stop(ctx context.Context) error {
 	worked := s.worked(ctx)
 	err = errors.Join(err, shutDown(ctx, s.adminServer))
 	s.serving.Wait()
-	if !worked || !within(ctx, s.cleanUp) {
+	closed := within(ctx, func() { s.working.Wait(); s.cleanUp() })
+	if !worked || !closed {
 		return errors.Join(err, errors.New("the store did not answer in time: what it has not taken is worked again after the next start"))
 	}
 	s.log.Info("forebay has stopped")

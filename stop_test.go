@@ -2,7 +2,10 @@ package forebay_test
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -39,4 +42,52 @@ func TestStopWithSlowSender(t *testing.T) {
 		}
 		w.boot()
 	})
+}
+
+// TestStopWithDeadStore: a store that does not answer, here because another
+// process has locked its file, holds up a stop no longer than its context and a
+// moment, and the answer that it did not take is not lost: the job runs again.
+func TestStopWithDeadStore(t *testing.T) {
+	bubble(t, prHook, claudetest.Options{Latency: 10 * time.Second}, func(w *world) {
+		id := w.accepted("pr", "pull_request", pull)
+		time.Sleep(5 * time.Second)
+		unlock := lockStore(w)
+		time.Sleep(7 * time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := w.server.Stop(ctx); err == nil {
+			t.Error("got no error, want one that says that the store did not answer")
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("the stop took %v, want its 3s and a moment", took)
+		}
+		unlock()
+		time.Sleep(time.Minute) // what hung lets go, and closes the store
+		w.boot()
+		w.until(id, "succeeded", time.Minute)
+	})
+}
+
+// lockStore takes the write lock of the world's store, as another process would.
+func lockStore(w *world) (unlock func()) {
+	db, err := sql.Open("sqlite", filepath.Join(w.dir, "ledger.db"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := conn.ExecContext(context.Background(), "BEGIN IMMEDIATE"); err != nil {
+		w.t.Fatal(err)
+	}
+	return func() {
+		if _, err := conn.ExecContext(context.Background(), "ROLLBACK"); err != nil {
+			w.t.Error(err)
+		}
+		if err := errors.Join(conn.Close(), db.Close()); err != nil {
+			w.t.Error(err)
+		}
+	}
 }

@@ -27,13 +27,13 @@ const (
 	CodeInvalidOutput   = "invalid_output"   // structured output that is not JSON
 
 	// With FallBack.
-	CodeRefusal = "refusal"
+	CodeRefusal       = "refusal"
+	CodeModelNotFound = "model_not_found" // 404: retired, or not for this account; GiveUp if it is no answer of the API
 
 	// With GiveUp.
 	CodeInvalidRequest  = "invalid_request"    // 400 and other refusals of the request
 	CodeContextOverflow = "context_overflow"   // the prompt does not fit the model
 	CodeRequestTooLarge = "request_too_large"  // 413
-	CodeModelNotFound   = "model_not_found"    // 404
 	CodeNoText          = "no_text"            // the token budget went into thinking
 	CodeCutOutput       = "cut_output"         // structured output that max_tokens cut
 	CodeUnexpectedStop  = "unexpected_stop"    // pause_turn, tool_use: no tools were offered

@@ -134,10 +134,10 @@ func overflows(text string) bool {
 
 // notFound is a model that is not there, or an address that is not the API's.
 func (f fault) notFound() *Error {
-	e := &Error{Verdict: GiveUp, Code: CodeModelNotFound}
+	e := &Error{Verdict: FallBack, Code: CodeModelNotFound}
 	switch notice, _, known := catalog.Retirement(f.model, f.now); {
 	case f.kind == "":
-		e.Message = "the address does not exist"
+		e.Verdict, e.Message = GiveUp, "the address does not exist"
 		e.Hint = "check that claude.base_url leads to the Claude API"
 	case known:
 		e.Hint = notice

@@ -55,7 +55,7 @@ func TestSimulatedFailures(t *testing.T) {
 		claudetest.Unauthorized:     {claude.WaitLane, claude.CodeUnauthorized},
 		claudetest.Billing:          {claude.WaitLane, claude.CodeBilling},
 		claudetest.Forbidden:        {claude.WaitLane, claude.CodeForbidden},
-		claudetest.NotFound:         {claude.GiveUp, claude.CodeModelNotFound},
+		claudetest.NotFound:         {claude.FallBack, claude.CodeModelNotFound},
 		claudetest.Conflict:         {claude.Retry, claude.CodeConflict},
 		claudetest.TooLarge:         {claude.GiveUp, claude.CodeRequestTooLarge},
 		claudetest.RateLimited:      {claude.WaitLane, claude.CodeRateLimited},
