@@ -103,7 +103,8 @@ type DB struct {
 	once     sync.Once
 	closeErr error
 
-	w *conn // the writer's connection: the writer goroutine's alone while it runs
+	cp checkpointer
+	w  *conn // the writer's connection: the writer goroutine's alone while it runs
 }
 
 // Open opens the ledger, makes it if it is not there, brings its schema up to
@@ -132,6 +133,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		closing:  make(chan struct{}),
 		stopped:  make(chan struct{}),
 		failed:   make(chan error, 1),
+		cp:       checkpointer{wake: make(chan struct{}, 1)},
 	}
 	if err := db.start(ctx); err != nil {
 		_ = db.closeConns()
@@ -152,11 +154,30 @@ func (db *DB) start(ctx context.Context) error {
 	if err := db.openReaders(ctx); err != nil {
 		return err
 	}
+	if err := db.openCheckpointer(ctx); err != nil {
+		return err
+	}
 	if err := db.recover(ctx); err != nil {
 		return err
 	}
 	db.running.Go(db.writer)
+	db.running.Go(db.checkpoints)
 	return nil
+}
+
+// openCheckpointer connects for the copies of the WAL.
+func (db *DB) openCheckpointer(ctx context.Context) error {
+	queries, err := loadQueries(func(file string) bool { return file == "checkpoint.sql" })
+	if err != nil {
+		return err
+	}
+	if db.cp.c, err = connect(dsn(db.path, db.opt.synchronous(), readerCacheKiB)); err != nil {
+		return err
+	}
+	if err := db.cp.c.verify(ctx, db.opt.synchronous()); err != nil {
+		return err
+	}
+	return db.cp.c.prepare(queries)
 }
 
 func (db *DB) openWriter(ctx context.Context) error {
@@ -237,6 +258,9 @@ func (db *DB) closeConns() error {
 	var errs []error
 	for range db.opened {
 		errs = append(errs, (<-db.readers).close())
+	}
+	if db.cp.c != nil {
+		errs = append(errs, db.cp.c.close())
 	}
 	if db.w != nil && !db.broken.Load() {
 		errs = append(errs, db.w.close())

@@ -2,11 +2,13 @@ package sqlite
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"os"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -417,6 +419,34 @@ func TestCheckFinds(t *testing.T) {
 		if err != nil || !slices.ContainsFunc(found, func(f Finding) bool { return strings.Contains(f.Message, name) }) {
 			t.Errorf("%s: got %v, %v", name, found, err)
 		}
+	}
+}
+
+// Under a load that never pauses the WAL is copied all the same, and begins anew.
+func TestWALStaysBounded(t *testing.T) {
+	t.Parallel()
+	db := testDB(t, Options{})
+	const count, size = 4000, 20 << 10 // 80 MiB in all
+	var all sync.WaitGroup
+	for w := range 8 {
+		all.Go(func() {
+			body := make([]byte, size)
+			for i := w; i < count; i += 8 {
+				_, _ = rand.Read(body) // never fails
+				if _, err := db.Accept(t.Context(), acceptance(i, time.Now(), body)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	info, err := os.Stat(db.path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Size(); got > 2*checkpointFull {
+		t.Errorf("after 80 MiB the WAL has %d MiB", got>>20)
 	}
 }
 

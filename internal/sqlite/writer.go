@@ -14,9 +14,6 @@ import (
 const (
 	maxBatch      = 256     // requests in one transaction
 	maxBatchBytes = 8 << 20 // bytes of bodies in one transaction
-
-	checkpointIdle = 1 << 20 // WAL bytes past which an idle writer makes a checkpoint
-	checkpointBusy = 4 << 20 // WAL bytes past which a busy one does
 )
 
 // A request is one thing to be done in a transaction. run must not change
@@ -77,7 +74,7 @@ func (db *DB) writer() {
 		}
 		db.commit(batch)
 		clear(batch)
-		db.checkpoint(len(db.requests) == 0)
+		db.pace(len(db.requests) == 0)
 	}
 }
 
@@ -205,34 +202,6 @@ func (db *DB) fail(err error) {
 	}
 	db.opt.Log.Error("store failed: nothing is acknowledged any more", "error", err)
 	db.failed <- fmt.Errorf("store %s failed: %w", db.path, err)
-}
-
-// checkpoint copies the WAL into the file, after the answers are out and
-// preferably while nobody waits. A failure to do so loses nothing unless an
-// fsync failed.
-func (db *DB) checkpoint(idle bool) {
-	if db.broken.Load() {
-		return
-	}
-	limit := int64(checkpointBusy)
-	if idle {
-		limit = checkpointIdle
-	}
-	if db.w.wal < limit {
-		return
-	}
-	busy, frames, copied := int64(1), int64(0), int64(0)
-	err := db.w.query(context.Background(), "checkpoint", func(r *row) { busy, frames, copied = r.int(), r.int(), r.int() })
-	if err != nil {
-		if err = db.sort(err); errors.Is(err, event.ErrClosed) {
-			return
-		}
-		db.opt.Log.Warn("checkpoint failed", "error", err)
-	}
-	db.w.wal = 0
-	if busy != 0 || copied < frames {
-		db.w.wal = limit / 2 // a reader holds on to old frames: come back soon
-	}
 }
 
 // lastWords writes what was to ride along with the next commit, and empties the

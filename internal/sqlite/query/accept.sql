@@ -3,6 +3,9 @@
 -- name: accept_key
 INSERT INTO dedupe (key, event) VALUES (?, ?) ON CONFLICT DO NOTHING;
 
+-- name: accept_pair
+INSERT INTO dedupe (key, event) VALUES (?1, ?2), (?3, ?2) ON CONFLICT DO NOTHING;
+
 -- name: accept_unkey
 DELETE FROM dedupe WHERE key = ? AND event = ?;
 

@@ -46,6 +46,3 @@ COMMIT;
 
 -- name: rollback
 ROLLBACK;
-
--- name: checkpoint
-PRAGMA wal_checkpoint(PASSIVE);
