@@ -33,6 +33,8 @@ var may = map[string][]string{
 	"internal/gather":   {"event", "internal/payload", "internal/prompt", "internal/github"},
 	"internal/claude":   {"event", "internal/catalog"},
 	"internal/deliver":  {"event", "verify", "internal/payload", "internal/egress", "internal/github"},
+	"internal/keys":     {"verify", "internal/egress"},
+	"internal/confirm":  {"internal/egress"},
 	"internal/ingest":   {"event", "verify", "internal/payload", "internal/rule"}, // cannot name a driver, a worker or Claude
 	"internal/work":     {"event", "internal/governor", "internal/gather", "internal/prompt", "internal/claude", "internal/deliver", "internal/rule", "internal/catalog"},
 	"internal/sqlite":   {"event"},

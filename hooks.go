@@ -15,6 +15,7 @@ import (
 	"github.com/forebayhq/forebay/event"
 	"github.com/forebayhq/forebay/internal/deliver"
 	"github.com/forebayhq/forebay/internal/ingest"
+	"github.com/forebayhq/forebay/internal/keys"
 	"github.com/forebayhq/forebay/internal/rule"
 	"github.com/forebayhq/forebay/internal/work"
 	"github.com/forebayhq/forebay/verify"
@@ -76,12 +77,15 @@ type hookBuilder struct {
 
 // receive compiles what the receiver needs.
 func (b *hookBuilder) receive() (*ingest.Hook, error) {
-	v, err := verify.New(b.hook.Source.Verification())
+	source := b.hook.Source.Verification()
+	published := b.server.keys.Source(keys.Login{ClientID: source.ClientID, ClientSecret: source.ClientSecret})
+	source.Keys = published
+	v, err := verify.New(source)
 	if err != nil {
 		return nil, fmt.Errorf("source: %w", err)
 	}
 	h := &ingest.Hook{
-		Name: b.name, Source: b.hook.Source.Type, Verifier: v, PublicURL: b.hook.Source.PublicURL,
+		Name: b.name, Source: b.hook.Source.Type, Verifier: v, Keys: published, PublicURL: b.hook.Source.PublicURL,
 		Methods: b.hook.Method, BodyLimit: int64(b.hook.BodyLimit), Remember: b.hook.Dedupe.Window.D(),
 	}
 	if sender, known := verify.Lookup(b.hook.Source.Type); known {

@@ -16,11 +16,13 @@ import (
 	"github.com/forebayhq/forebay/internal/api"
 	"github.com/forebayhq/forebay/internal/catalog"
 	"github.com/forebayhq/forebay/internal/claude"
+	"github.com/forebayhq/forebay/internal/confirm"
 	"github.com/forebayhq/forebay/internal/deliver"
 	"github.com/forebayhq/forebay/internal/egress"
 	"github.com/forebayhq/forebay/internal/github"
 	"github.com/forebayhq/forebay/internal/governor"
 	"github.com/forebayhq/forebay/internal/ingest"
+	"github.com/forebayhq/forebay/internal/keys"
 	"github.com/forebayhq/forebay/internal/metrics"
 	"github.com/forebayhq/forebay/internal/sqlite"
 	"github.com/forebayhq/forebay/internal/web"
@@ -32,6 +34,8 @@ type parts struct {
 	lanes      lanes
 	store      *sqlite.DB
 	egress     *egress.Egress
+	keys       *keys.Cache
+	confirm    *confirm.Confirmer
 	github     *github.Client
 	claude     *claude.Client
 	governor   *governor.Governor
@@ -82,7 +86,7 @@ func (s *Server) wire(ctx context.Context) error {
 		return fmt.Errorf("governor: %w", err)
 	}
 	if s.receiver, err = ingest.New(ingest.Options{
-		Ledger: store, Hooks: hooks.receive, Await: s.await, Observe: s.metrics.ObserveIngest, Log: s.log,
+		Ledger: store, Hooks: hooks.receive, Await: s.await, Confirm: s.confirm, Observe: s.metrics.ObserveIngest, Log: s.log,
 	}); err != nil {
 		return err
 	}
@@ -110,6 +114,12 @@ func (s *Server) wireClients() (err error) {
 		return fmt.Errorf("egress: %w", err)
 	}
 	s.onStop(s.egress.Close)
+	if s.keys, err = keys.New(keys.Options{Egress: s.egress, Log: s.log}); err != nil {
+		return err
+	}
+	if s.confirm, err = confirm.New(s.egress); err != nil {
+		return err
+	}
 	if s.github, err = newGitHub(cfg, s.egress); err != nil {
 		return fmt.Errorf("github: %w", err)
 	}

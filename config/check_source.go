@@ -19,6 +19,9 @@ func (h *hookCheck) source() {
 	if !h.soundSource(path) {
 		return
 	}
+	if source.JWKSURL != "" {
+		h.config.checkURL(h.report, path+".jwks_url", source.JWKSURL, true)
+	}
 	_, err := verify.New(source.Verification())
 	if err != nil {
 		h.badSource(path, err)

@@ -239,6 +239,16 @@ type Source struct {
 	WebhookID string `yaml:"webhook_id"`
 	// KeyID is the name of the key, for senders whose keys have one.
 	KeyID string `yaml:"key_id"`
+	// JWKSURL is where a sender that signs with JSON Web Tokens publishes its
+	// keys, for type jwt and in place of a known sender's own. Keys are fetched
+	// when a request needs one and kept for about an hour. With public_keys alone
+	// nothing is fetched, so that the hook works without a network; an entry there
+	// may be a whole key set: "${file:jwks.json}".
+	JWKSURL string `yaml:"jwks_url"`
+	// ClientID and ClientSecret are the account at Plaid, which hands out its keys
+	// to its customers alone.
+	ClientID     string `yaml:"client_id"`
+	ClientSecret Secret `yaml:"client_secret"`
 
 	// The fields below are for type hmac.
 	Algorithm       string `yaml:"algorithm"`        // sha1, sha256 (default), sha384, sha512

@@ -213,7 +213,6 @@ var later = map[string]bool{
 	"Hook.lane": true, "Hook.weight": true, "Hook.budget": true, "Hook.fair_by": true, "Hook.spill": true,
 	"Hook.escalate": true, "Hook.reuse": true, "Hook.dedupe": true, "Hook.reconcile": true,
 	"Claude.max_share": true, "Claude.admin_key": true,
-	"Source.jwks_url": true,
 }
 
 // settings maps the keys of a struct to its fields.

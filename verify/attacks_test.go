@@ -50,14 +50,14 @@ func TestJWTAttacks(t *testing.T) {
 		"alg None":       {rawJWT(`{"alg":"None"}`, claims(`{}`), secret), CodeJWTAlgorithm},
 		"no alg":         {rawJWT(`{}`, claims(`{}`), secret), CodeJWTAlgorithm},
 		"alg RS256":      {rawJWT(`{"alg":"RS256"}`, claims(`{}`), secret), CodeJWTAlgorithm},
-		"foreign jku":    {rawJWT(`{"alg":"HS256","jku":"https://evil.example/k"}`, claims(`{}`), secret), CodeKeyUntrusted},
-		"own key":        {rawJWT(`{"alg":"HS256","jwk":{}}`, claims(`{}`), secret), CodeKeyUntrusted},
-		"critical":       {rawJWT(`{"alg":"HS256","crit":["x"]}`, claims(`{}`), secret), CodeKeyUntrusted},
-		"other issuer":   {rawJWT(head, claims(`{"iss":"Evil"}`), secret), CodeJWTClaim},
+		"foreign jku":    {rawJWT(`{"alg":"HS256","jku":"https://evil.example/k"}`, claims(`{}`), secret), CodeJWTForeignKey},
+		"own key":        {rawJWT(`{"alg":"HS256","jwk":{}}`, claims(`{}`), secret), CodeJWTForeignKey},
+		"critical":       {rawJWT(`{"alg":"HS256","crit":["x"]}`, claims(`{}`), secret), CodeJWTForeignKey},
+		"other issuer":   {rawJWT(head, claims(`{"iss":"Evil"}`), secret), CodeJWTIssuer},
 		"other subject":  {rawJWT(head, claims(`{"sub":"https://example.com/other"}`), secret), CodeJWTClaim},
-		"no expiry":      {rawJWT(head, claims(`{"exp":null}`), secret), CodeJWTExpired},
+		"no expiry":      {rawJWT(head, claims(`{"exp":null}`), secret), CodeJWTNoExpiry},
 		"expired":        {rawJWT(head, claims(`{"exp":1759999900}`), secret), CodeJWTExpired},
-		"text expiry":    {rawJWT(head, claims(`{"exp":"1760000300"}`), secret), CodeJWTExpired},
+		"text expiry":    {rawJWT(head, claims(`{"exp":"1760000300"}`), secret), CodeJWTNoExpiry},
 		"not yet":        {rawJWT(head, claims(`{"nbf":1760000400}`), secret), CodeJWTNotYetValid},
 		"other body":     {rawJWT(head, claims(`{"body":"AAAA"}`), secret), CodeBodyMismatch},
 		"no body":        {rawJWT(head, claims(`{"body":null}`), secret), CodeBodyMismatch},
@@ -111,6 +111,10 @@ func TestPublishedKeys(t *testing.T) {
 		t.Errorf("got %+v, %v", d, err)
 	}
 	cfg.Keys = keyring{ref: *need, key: testKeys()["ecdsa"].Public()}
+	if got := codeOf(t, second(mustNew(t, cfg).Verify(r))); got != CodeKeyUnsuitable {
+		t.Errorf("a key of another kind: got %q, want %q", got, CodeKeyUnsuitable)
+	}
+	cfg.Keys = keyring{ref: *need, key: mustRSA(t).Public()}
 	if got := codeOf(t, second(mustNew(t, cfg).Verify(r))); got != CodeSignatureMismatch {
 		t.Errorf("another key: got %q, want %q", got, CodeSignatureMismatch)
 	}
@@ -141,6 +145,7 @@ func TestSNSAttacks(t *testing.T) {
 		"other key":     {text, func(c *Config) { c.PublicKeys = []string{publicText(mustRSA(t))} }, CodeSignatureMismatch},
 		"foreign host":  {strings.Replace(text, "sns.us-east-1.amazonaws.com", "sns.us-east-1.amazonaws.com.evil.example", 1), nil, CodeKeyUntrusted},
 		"bucket":        {strings.Replace(text, "sns.us-east-1.amazonaws.com", "sns.s3.amazonaws.com", 1), nil, CodeKeyUntrusted},
+		"query":         {strings.Replace(text, ".pem\"", ".pem?Action=x&y=.pem\"", 1), nil, CodeKeyUntrusted},
 		"port":          {strings.Replace(text, "sns.us-east-1.amazonaws.com", "sns.us-east-1.amazonaws.com:8443", 1), nil, CodeKeyUntrusted},
 		"raw delivery":  {`{"a":1}`, nil, CodeSignatureMissing},
 		"not JSON":      {`x`, nil, CodeSignatureMissing},

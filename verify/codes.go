@@ -56,8 +56,15 @@ const (
 	// CodeJWTExpired, CodeJWTNotYetValid: now is outside its exp, nbf or iat.
 	CodeJWTExpired     = "jwt_expired"
 	CodeJWTNotYetValid = "jwt_not_yet_valid"
-	// CodeJWTClaim: a claim (iss, aud, sub, email) is absent or another.
+	// CodeJWTNoExpiry: it has no exp, so that it would be good for ever.
+	CodeJWTNoExpiry = "jwt_no_expiry"
+	// CodeJWTIssuer: its iss is absent or not the one that is pinned.
+	CodeJWTIssuer = "jwt_issuer"
+	// CodeJWTClaim: another claim (aud, sub, email) is absent or not ours.
 	CodeJWTClaim = "jwt_claim"
+	// CodeJWTForeignKey: it brings its own key, or says where one is (jku, jwk,
+	// x5u, x5c), or an extension that nobody here understands (crit).
+	CodeJWTForeignKey = "jwt_foreign_key"
 
 	// CodeBodyMismatch: the signature holds, but the digest of the body that
 	// it vouches for is absent or another.
@@ -71,7 +78,13 @@ const (
 	// CodeKeyUnavailable: the key that the sender names is not known yet. Ours
 	// to solve: fetch [Error.Need] and verify again, or answer 503.
 	CodeKeyUnavailable = "key_unavailable"
-	// CodeKeyUntrusted: the key, or the place it should be fetched from, is
+	// CodeKeyUnknown: the keys that the sender publishes have just been read, and
+	// the one that is named is not among them.
+	CodeKeyUnknown = "key_unknown"
+	// CodeKeyUnsuitable: the sender publishes a key of that name, but it is too
+	// small or of another kind than the scheme asks for.
+	CodeKeyUnsuitable = "key_unsuitable"
+	// CodeKeyUntrusted: the place that the certificate should be fetched from is
 	// not the sender's.
 	CodeKeyUntrusted = "key_untrusted"
 	// CodeTopicUnknown: it is signed, but for a topic that is not configured.

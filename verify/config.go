@@ -177,7 +177,7 @@ func checkFields(s Sender, cfg Config) *ConfigError {
 		"timestamp_header": cfg.TimestampHeader, "id_header": cfg.IDHeader, "type_header": cfg.TypeHeader,
 		"issuer": cfg.Issuer, "audience": cfg.Audience, "jwks_url": cfg.JWKSURL, "email": cfg.Email,
 		"verify_token": cfg.VerifyToken, "webhook_id": cfg.WebhookID, "key_id": cfg.KeyID,
-		"topics": strings.Join(cfg.Topics, " "),
+		"topics": strings.Join(cfg.Topics, " "), "client_id": cfg.ClientID, "client_secret": cfg.ClientSecret,
 	}
 	for _, field := range slices.Sorted(maps.Keys(given)) {
 		if given[field] != "" && !slices.Contains(s.Proof.Choose, field) {

@@ -1,14 +1,20 @@
 package verify
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
 	"math/big"
+	"time"
 )
 
 // A jwk is a public key as JSON (RFC 7517).
@@ -16,8 +22,9 @@ type jwk struct {
 	Kty, Crv, X, Y, N, E, Kid string
 }
 
-// ParseJWKS reads a JSON Web Key Set, or a single key, and returns the keys
-// that can be used, by their ids. It is for the [KeySource] that fetches sets.
+// ParseJWKS reads a JSON Web Key Set, or a single key wrapped as {"key": ...},
+// and returns at most 100 keys by their ids; a key that cannot be used is nil.
+// It is for the [KeySource] that fetches sets.
 func ParseJWKS(doc []byte) map[string]crypto.PublicKey {
 	var set struct {
 		Keys []jwk `json:"keys"`
@@ -31,18 +38,41 @@ func ParseJWKS(doc []byte) map[string]crypto.PublicKey {
 	}
 	out := map[string]crypto.PublicKey{}
 	for _, k := range set.Keys {
-		if key, ok := k.public(); ok && len(out) < maxKeys {
-			out[k.Kid] = key
+		if len(out) == maxKeys {
+			break
 		}
+		key, ok := k.public()
+		if !ok {
+			key = nil
+		}
+		out[k.Kid] = key
 	}
 	return out
 }
 
 const maxKeys = 100
 
-// ParseCertificate returns the public key of a PEM certificate, for the
-// [KeySource] that fetches certificates.
-func ParseCertificate(pem []byte) (crypto.PublicKey, bool) { return parsePKIX(string(pem)) }
+// ParseCertificate reads the first of one or more PEM certificates and returns
+// its key and the time from which it is no longer good. It is for the
+// [KeySource] that fetches certificates, and strict: nothing may stand before
+// the certificate, since a sender's host may repeat what others have written.
+func ParseCertificate(doc []byte, now time.Time) (key crypto.PublicKey, until time.Time, err error) {
+	if !bytes.HasPrefix(doc, []byte("-----BEGIN CERTIFICATE-----")) {
+		return nil, time.Time{}, errors.New("no PEM certificate")
+	}
+	block, _ := pem.Decode(doc)
+	if block == nil {
+		return nil, time.Time{}, errors.New("no PEM certificate")
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("certificate: %w", err)
+	}
+	if now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
+		return nil, time.Time{}, errors.New("the certificate is not valid now")
+	}
+	return cert.PublicKey, cert.NotAfter, nil
+}
 
 func parseJWK(text string) (crypto.PublicKey, bool) {
 	var k jwk

@@ -109,7 +109,7 @@ func (j *jwt) signature(head, signed, sig []byte, now time.Time) (int, *Error) {
 	}
 	for _, name := range [...]string{"jku", "jwk", "x5u", "x5c", "crit"} {
 		if gjson.GetBytes(head, name).Exists() {
-			return 0, refuse(CodeKeyUntrusted, "the token brings its own key or extension ("+name+")", hintJWT)
+			return 0, refuse(CodeJWTForeignKey, "the token brings its own key or extension ("+name+")", hintJWT)
 		}
 	}
 	for no, secret := range j.secrets {
@@ -139,13 +139,34 @@ func (j *jwt) published(head, signed, sig []byte, now time.Time) (int, *Error) {
 	}
 	ref := KeyRef{Sender: j.row.Name, URL: j.keySet, ID: kid}
 	key, ok := j.source.Key(ref, now)
-	if !ok {
+	switch {
+	case !ok:
 		return 0, &Error{Code: CodeKeyUnavailable, Message: "the key that the token names is not known yet", Hint: hintKeyset, Need: &ref}
-	}
-	if !signedJWT(key, signed, sig) {
+	case !suits(key, j.row.Proof.Algorithm):
+		return 0, unsuitable(j.row.Proof.Algorithm)
+	case !signedJWT(key, signed, sig):
 		return 0, mismatch
 	}
 	return 0, nil
+}
+
+// suits reports whether a published key is of the kind and size that an
+// algorithm asks for (RFC 7518, sections 3.3 and 3.4).
+func suits(key crypto.PublicKey, algorithm string) bool {
+	switch k := key.(type) {
+	case *ecdsa.PublicKey:
+		return algorithm == "ES256" && k.Curve == elliptic.P256()
+	case *rsa.PublicKey:
+		return algorithm == "RS256" && k.N.BitLen() >= minPublishedRSA && k.N.BitLen() <= maxSignature*8
+	}
+	return false
+}
+
+// minPublishedRSA is the least size of an RSA key that is fetched.
+const minPublishedRSA = 2048
+
+func unsuitable(algorithm string) *Error {
+	return refuse(CodeKeyUnsuitable, "the published key of that name is too small or of the wrong kind for "+algorithm, hintJWT)
 }
 
 // signedJWT checks ES256 (two numbers of 32 bytes, RFC 7518) or RS256.
@@ -170,7 +191,7 @@ func (j *jwt) times(claims []byte, now time.Time) (time.Time, *Error) {
 	exp, iat, nbf := claimTime(claims, "exp"), claimTime(claims, "iat"), claimTime(claims, "nbf")
 	switch {
 	case exp.IsZero() && !j.row.Proof.NoExpiry:
-		return iat, refuse(CodeJWTExpired, "the token has no expiry", hintJWT)
+		return iat, refuse(CodeJWTNoExpiry, "the token has no expiry", hintJWT)
 	case !exp.IsZero() && now.Unix() > exp.Add(leeway).Unix():
 		return iat, refuse(CodeJWTExpired, "the token has expired", hintClock)
 	case !nbf.IsZero() && now.Add(leeway).Unix() < nbf.Unix():
@@ -196,12 +217,12 @@ func claimTime(claims []byte, name string) time.Time {
 
 // claims checks who the token is from and for.
 func (j *jwt) claims(claims []byte) *Error {
-	for _, c := range [...]struct{ name, want string }{{"iss", j.issuer}, {"sub", j.subject}, {"email", j.email}} {
+	for _, c := range [...]struct{ name, want, code string }{{"iss", j.issuer, CodeJWTIssuer}, {"sub", j.subject, CodeJWTClaim}, {"email", j.email, CodeJWTClaim}} {
 		if c.want == "" {
 			continue
 		}
 		if got := jsonText(claims, c.name); !sameText(got, c.want) {
-			return refuse(CodeJWTClaim, "the claim "+c.name+" is not the configured one", hintJWT)
+			return refuse(c.code, "the claim "+c.name+" is not the configured one", hintJWT)
 		}
 	}
 	if j.email != "" && !gjson.GetBytes(claims, "email_verified").Bool() {
@@ -259,16 +280,16 @@ func newJWT(s Sender, cfg Config) (*jwt, *ConfigError) {
 	p := s.Proof
 	j := &jwt{
 		row: s, header: canonical(p.Headers[0]), prefix: orElse(p.Prefix, "Bearer "), secrets: cfg.Secrets,
-		source: cfg.Keys, keySet: orElse(cfg.JWKSURL, p.KeySet), issuer: orElse(p.Issuer, cfg.Issuer), audience: cfg.Audience,
+		source: cfg.Keys, keySet: keySet(p, cfg), issuer: orElse(p.Issuer, cfg.Issuer), audience: cfg.Audience,
 		email: cfg.Email, tolerance: toleranceOf(p, cfg),
 	}
 	for i, text := range cfg.PublicKeys {
-		key, err := parsePublic(map[string]string{"ES256": "ecdsa", "RS256": "rsa"}[p.Algorithm], text)
+		keys, err := pinnedKeys(p.Algorithm, text)
 		if err != nil {
 			err.Index = i
 			return nil, err
 		}
-		j.keys = append(j.keys, key)
+		j.keys = append(j.keys, keys...)
 	}
 	if p.SubjectURL {
 		j.subject = cfg.PublicURL
@@ -282,6 +303,36 @@ func newJWT(s Sender, cfg Config) (*jwt, *ConfigError) {
 	return j, j.demand(cfg)
 }
 
+// keySet is where keys are fetched from. Pinned keys stand alone, unless the
+// configuration names a set as well: so a hook with them needs no network.
+func keySet(p Proof, cfg Config) string {
+	if cfg.JWKSURL == "" && len(cfg.PublicKeys) > 0 {
+		return ""
+	}
+	return orElse(cfg.JWKSURL, p.KeySet)
+}
+
+// pinnedKeys reads one entry of public_keys: a key, or a whole key set.
+func pinnedKeys(algorithm, text string) ([]crypto.PublicKey, *ConfigError) {
+	if gjson.Get(text, "keys").IsArray() {
+		var keys []crypto.PublicKey
+		for _, key := range ParseJWKS([]byte(text)) {
+			if suits(key, algorithm) {
+				keys = append(keys, key)
+			}
+		}
+		if len(keys) == 0 {
+			return nil, badPublicKey("set has no key for " + algorithm)
+		}
+		return keys, nil
+	}
+	key, err := parsePublic(map[string]string{"ES256": "ecdsa", "RS256": "rsa"}[algorithm], text)
+	if err != nil {
+		return nil, err
+	}
+	return []crypto.PublicKey{key}, nil
+}
+
 // demand: a token that many can get from the same issuer proves nothing unless
 // it is for us.
 func (j *jwt) demand(cfg Config) *ConfigError {
@@ -289,6 +340,9 @@ func (j *jwt) demand(cfg Config) *ConfigError {
 		if value, remedy := demanded(d, cfg); value == "" {
 			return &ConfigError{Field: d, Message: j.row.Title + " needs it, and it is not set", Remedy: remedy}
 		}
+	}
+	if j.row.Name == "plaid" && j.keySet != "" && (cfg.ClientID == "" || cfg.ClientSecret == "") {
+		return &ConfigError{Field: "client_id", Message: "Plaid hands out its keys to its customers alone", Remedy: "write client_id and client_secret of your Plaid account, or pin its keys under public_keys"}
 	}
 	if len(j.secrets) == 0 && len(j.keys) == 0 && (j.keySet == "" || j.source == nil) {
 		return &ConfigError{Field: "public_keys", Message: "there is no key to check tokens with", Remedy: "write public_keys: [...], or jwks_url: https://..."}

@@ -23,7 +23,7 @@ func (j *jwt) sign(r *Request, in *SignInput) error {
 	if sum := sha256.Sum256(r.Body); p.BodyClaim != "" {
 		claims[p.BodyClaim] = encode(sum[:], orElse(p.ClaimEncoding, hexEncoding))
 	}
-	head, err := json.Marshal(map[string]string{"alg": p.Algorithm, "typ": "JWT", "kid": "key-1"})
+	head, err := json.Marshal(map[string]string{"alg": p.Algorithm, "typ": "JWT", "kid": orElse(in.KeyID, "key-1")})
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"hash/crc32"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 )
@@ -83,10 +84,12 @@ func (p *paypal) signed(r *Request, certURL string, text, sig []byte) (int, *Err
 	}
 	ref := KeyRef{Sender: "paypal", URL: certURL}
 	key, ok := p.source.Key(ref, r.Now)
-	if !ok {
+	switch {
+	case !ok:
 		return 0, &Error{Code: CodeKeyUnavailable, Message: "the certificate is not known yet", Hint: hintKeyset, Need: &ref}
-	}
-	if !signedBy(key, crypto.SHA256, text, sig) {
+	case !suits(key, "RS256"):
+		return 0, unsuitable("PayPal")
+	case !signedBy(key, crypto.SHA256, text, sig):
 		return 0, refuse(CodeSignatureMismatch, "the certificate did not make this signature for the configured webhook_id", "check webhook_id and that the body is passed through byte for byte")
 	}
 	return 0, nil
@@ -95,7 +98,7 @@ func (p *paypal) signed(r *Request, certURL string, text, sig []byte) (int, *Err
 func paypalURL(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && u.Scheme == "https" && u.User == nil && (u.Host == "api.paypal.com" || u.Host == "api.sandbox.paypal.com") &&
-		strings.HasPrefix(u.Path, "/v1/notifications/certs/")
+		strings.HasPrefix(u.Path, "/v1/notifications/certs/") && path.Clean(u.Path) == u.Path && !strings.ContainsAny(text, "?#")
 }
 
 func newPayPal(s Sender, cfg Config) (*paypal, *ConfigError) {
@@ -103,7 +106,10 @@ func newPayPal(s Sender, cfg Config) (*paypal, *ConfigError) {
 		_, remedy := demanded("webhook_id", cfg)
 		return nil, &ConfigError{Field: "webhook_id", Message: "PayPal signs it, and it is not set", Remedy: remedy}
 	}
-	p := &paypal{source: cfg.Keys, webhookID: cfg.WebhookID, tolerance: toleranceOf(s.Proof, cfg)}
+	p := &paypal{webhookID: cfg.WebhookID, tolerance: toleranceOf(s.Proof, cfg)}
+	if len(cfg.PublicKeys) == 0 { // pinned keys stand alone
+		p.source = cfg.Keys
+	}
 	for i, text := range cfg.PublicKeys {
 		key, err := parsePublic("rsa", text)
 		if err != nil {

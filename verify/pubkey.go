@@ -180,7 +180,8 @@ type KeyRef struct {
 
 // A KeySource finds keys that senders publish and rotate: a cache that somebody
 // else fills. It does no I/O. When it does not know a key, Verify fails with
-// [CodeKeyUnavailable] and says in [Error.Need] what to fetch.
+// [CodeKeyUnavailable] and says in [Error.Need] what to fetch. A nil key that is
+// known is one that the sender publishes and nobody can use.
 type KeySource interface {
 	Key(ref KeyRef, now time.Time) (crypto.PublicKey, bool)
 }

@@ -94,10 +94,10 @@ func money() []Sender {
 func billing() []Sender {
 	return []Sender{
 		{
-			Name: "plaid", Title: "Plaid", Note: "Keys are fetched by their id from Plaid's API, or pinned as JSON Web Keys under public_keys.",
+			Name: "plaid", Title: "Plaid", Note: "Keys are fetched by their id from Plaid's API with client_id and client_secret, or pinned as JSON Web Keys under public_keys. For the sandbox write jwks_url: https://sandbox.plaid.com/webhook_verification_key/get.",
 			Proof: Proof{
 				Scheme: "jwt", Algorithm: "ES256", Headers: []string{"Plaid-Verification"}, Encoding: plainEncoding, BodyClaim: "request_body_sha256", NoExpiry: true, Tolerance: minutes5,
-				KeySet: "https://production.plaid.com/webhook_verification_key/get", Choose: []string{"jwks_url"},
+				KeySet: "https://production.plaid.com/webhook_verification_key/get", Choose: []string{"jwks_url", "client_id", "client_secret"},
 			},
 			Type: `json:webhook_type + "." + json:webhook_code`, Subject: "json:item_id",
 			Ack: Ack{Deadline: 10 * time.Second}, Retry: "for up to 24 hours", Source: "https://plaid.com/docs/api/webhooks/webhook-verification/", Checked: day,

@@ -25,6 +25,7 @@ type SignInput struct {
 	ID     string        // the delivery id, where the sender has a header for it
 	Type   string        // the event type, likewise
 	Key    crypto.Signer // for senders that sign with a private key
+	KeyID  string        // that a token names its key by; default "key-1"
 }
 
 // A signer is a prover that can also make what it proves.

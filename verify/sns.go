@@ -2,7 +2,6 @@ package verify
 
 import (
 	"crypto"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -39,20 +38,20 @@ func (s *sns) prove(r *Request) (proven, *Error) {
 	if err != nil {
 		return proven{}, err
 	}
-	if !snsURL(msg["SigningCertURL"], ".pem") {
+	if !snsURL(msg["SigningCertURL"], ".pem") || strings.ContainsAny(msg["SigningCertURL"], "?#") {
 		return proven{}, refuse(CodeKeyUntrusted, "the certificate is not on a host of SNS", "only the sns hosts of amazonaws.com sign")
 	}
 	sig, decodeErr := base64.StdEncoding.Strict().DecodeString(msg["Signature"])
 	if decodeErr != nil || len(sig) == 0 || len(sig) > maxSignature {
 		return proven{}, refuse(CodeSignatureMalformed, "the field Signature is not base64", hintShape)
 	}
+	if !slices.Contains(s.topics, msg["TopicArn"]) { // before its certificate is fetched for nothing
+		return proven{}, refuse(CodeTopicUnknown, "the message is for a topic that the hook does not list", "add the topic's ARN to topics, if it is yours")
+	}
 	text := snsText(msg)
 	no, err := s.signed(r, msg["SigningCertURL"], hash, text, sig)
 	if err != nil {
 		return proven{}, err
-	}
-	if !slices.Contains(s.topics, msg["TopicArn"]) {
-		return proven{}, refuse(CodeTopicUnknown, "the message is for a topic that the hook does not list", "add the topic's ARN to topics, if it is yours")
 	}
 	digest := sha256.Sum256(text)
 	return proven{digest: digest[:], secretNo: no, id: msg["MessageId"], payload: r.Body}, nil
@@ -69,10 +68,12 @@ func (s *sns) signed(r *Request, certURL string, hash crypto.Hash, text, sig []b
 	}
 	ref := KeyRef{Sender: "aws-sns", URL: certURL}
 	key, ok := s.source.Key(ref, r.Now)
-	if !ok {
+	switch {
+	case !ok:
 		return 0, &Error{Code: CodeKeyUnavailable, Message: "the certificate is not known yet", Hint: hintKeyset, Need: &ref}
-	}
-	if _, isRSA := key.(*rsa.PublicKey); !isRSA || !signedBy(key, hash, text, sig) {
+	case !suits(key, "RS256"):
+		return 0, unsuitable("SNS")
+	case !signedBy(key, hash, text, sig):
 		return 0, refuse(CodeSignatureMismatch, "the certificate did not make this signature", hintRewrite)
 	}
 	return 0, nil
@@ -167,7 +168,10 @@ func isRegion(s string) bool {
 }
 
 func newSNS(cfg Config) (*sns, *ConfigError) {
-	s := &sns{source: cfg.Keys, topics: cfg.Topics}
+	s := &sns{topics: cfg.Topics}
+	if len(cfg.PublicKeys) == 0 { // pinned keys stand alone
+		s.source = cfg.Keys
+	}
 	if len(cfg.Topics) == 0 {
 		return nil, &ConfigError{Field: "topics", Message: "anybody can have SNS sign a message of a topic of their own", Remedy: "write topics: [\"arn:aws:sns:REGION:ACCOUNT:NAME\"]"}
 	}

@@ -125,6 +125,9 @@ type Config struct {
 	WebhookID   string   // PayPal: the id of the webhook, part of what is signed
 	KeyID       string   // senders whose keys have a name: LiveKit's API key, Braintree's public key
 
+	// Plaid: the account whose keys are fetched.
+	ClientID, ClientSecret string
+
 	// Keys finds keys that senders publish and rotate. Nil: only PublicKeys.
 	Keys KeySource
 }

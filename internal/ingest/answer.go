@@ -87,8 +87,9 @@ func (v *visit) unavailable(code, message string) answer {
 // greet answers a handshake in the sender's words.
 func (v *visit) greet(g *verify.Answer) answer {
 	if g.Confirm != "" {
-		v.rc.opts.Log.Warn("the sender waits for a confirmation that is not sent by itself: open the URL to begin the subscription",
-			"hook", v.name, "handshake", g.Name, "url", g.Confirm)
+		if a, ok := v.confirm(g); !ok {
+			return a
+		}
 	}
 	if g.Offer != "" { // unproven and a secret: not for the log
 		v.rc.opts.Log.Warn("somebody offered a secret for this hook: take the secret from the sender's console into the configuration",

@@ -15,6 +15,7 @@ type Hook struct {
 	Name      string
 	Source    string // the source's type
 	Verifier  verify.Verifier
+	Keys      Keys     // fetches keys that the verifier lacks; nil: nobody does
 	PublicURL string   // what the sender calls, where it signs that
 	Methods   []string // default POST
 	BodyLimit int64    // bytes

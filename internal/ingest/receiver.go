@@ -20,6 +20,10 @@ type Options struct {
 	// JSON; ok is false if it was not over in time. Needed where a hook waits.
 	Await func(ctx context.Context, job string, wait time.Duration) (body []byte, ok bool)
 
+	// Confirm answers senders that want their subscription confirmed; nil: people
+	// are told to do it.
+	Confirm Confirmer
+
 	// Observe counts one request; nil: nobody counts.
 	Observe func(hook, outcome, code string, took time.Duration, bytes int)
 

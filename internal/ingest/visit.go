@@ -36,7 +36,7 @@ func (v *visit) run() answer {
 	if a, refused := v.read(); refused {
 		return a
 	}
-	d, err := v.hook.Verifier.Verify(v.request())
+	d, err := v.verify()
 	if err != nil {
 		if g := v.greeting(); g != nil {
 			return v.greet(g)
