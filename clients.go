@@ -84,6 +84,7 @@ func class(model string) string {
 func governorOptions(cfg *config.Config, l lanes, hooks *hookSet) governor.Options {
 	o := governor.Options{
 		MaxInFlight: cfg.Claude.MaxInFlight,
+		Ungated:     cfg.Claude.CacheWarming == "all",
 		DailyCap:    event.NanoUSD(cfg.Budget.DailyUSD * 1e9),
 		Limits:      map[string]governor.Limits{},
 		Hooks:       map[string]governor.Hook{},
@@ -94,7 +95,7 @@ func governorOptions(cfg *config.Config, l lanes, hooks *hookSet) governor.Optio
 		}
 	}
 	for name, h := range hooks.work {
-		o.Hooks[name] = governor.Hook{ExtraTokens: hooks.extra[name], MaxTokens: int64(h.MaxTokens)}
+		o.Hooks[name] = governor.Hook{ExtraTokens: hooks.extra[name], MaxTokens: int64(h.MaxTokens), Prefixes: hooks.cached[name]}
 	}
 	return o
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/forebayhq/forebay/config"
 	"github.com/forebayhq/forebay/event"
 	"github.com/forebayhq/forebay/internal/deliver"
+	"github.com/forebayhq/forebay/internal/governor"
 	"github.com/forebayhq/forebay/internal/ingest"
 	"github.com/forebayhq/forebay/internal/keys"
 	"github.com/forebayhq/forebay/internal/rule"
@@ -25,12 +26,13 @@ import (
 type hookSet struct {
 	receive map[string]*ingest.Hook
 	work    map[string]*work.Hook
-	extra   map[string]int64 // input tokens beyond the event, by hook
+	extra   map[string]int64                      // input tokens beyond the event, by hook
+	cached  map[string]map[string]governor.Prefix // by hook and model
 }
 
 // buildHooks compiles the hooks of the configuration.
 func (s *Server) buildHooks() (*hookSet, error) {
-	set := &hookSet{receive: map[string]*ingest.Hook{}, work: map[string]*work.Hook{}, extra: map[string]int64{}}
+	set := &hookSet{receive: map[string]*ingest.Hook{}, work: map[string]*work.Hook{}, extra: map[string]int64{}, cached: map[string]map[string]governor.Prefix{}}
 	for name, h := range s.opts.Config.Hooks {
 		b := &hookBuilder{server: s, name: name, hook: h}
 		receive, err := b.receive()
@@ -39,6 +41,9 @@ func (s *Server) buildHooks() (*hookSet, error) {
 		}
 		carry, err := b.work()
 		if err != nil {
+			return nil, fmt.Errorf("hooks.%s: %w", name, err)
+		}
+		if set.cached[name], err = prefixes(s.opts.Config, carry); err != nil {
 			return nil, fmt.Errorf("hooks.%s: %w", name, err)
 		}
 		set.receive[name], set.work[name], set.extra[name] = receive, carry, b.extraTokens(carry)

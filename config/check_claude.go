@@ -25,6 +25,7 @@ func (c *Config) checkClaude(r *report) {
 	if strings.Contains(c.Claude.BaseURL, "?") {
 		r.wrong("claude.base_url", "base_url has a query", "write the origin alone: "+defaultBaseURL)
 	}
+	r.oneOf("claude.cache_warming", c.Claude.CacheWarming, "one", "all")
 	r.inRange("claude.max_in_flight", int64(c.Claude.MaxInFlight), 1, 10_000)
 	r.durationIn("claude.timeout", c.Claude.Timeout, second, hour)
 	r.durationIn("claude.idle_timeout", c.Claude.IdleTimeout, second, c.Claude.Timeout)

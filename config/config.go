@@ -92,6 +92,11 @@ type Claude struct {
 	// Limits are the account's rates per tier (or model id). What is left out
 	// is learned from response headers.
 	Limits map[string]Limits `yaml:"limits"`
+	// CacheWarming says who writes a system prompt to the prompt cache that is
+	// not in it: "one" (default) job does, and the others with that system
+	// prompt wait until its answer begins and read it for a fraction of the
+	// price; or "all" of them, which never wait and pay more.
+	CacheWarming string `yaml:"cache_warming"`
 	// MaxInFlight is how many calls may be open at once, all lanes together.
 	// Default 64.
 	MaxInFlight int `yaml:"max_in_flight"`
@@ -189,8 +194,11 @@ type Hook struct {
 	Thinking string `yaml:"thinking"`
 	// Effort is "low", "medium", "high" or empty for the model's default.
 	Effort string `yaml:"effort"`
-	// Cache sets a prompt-cache breakpoint at the end of the system prompt:
-	// "5m", "1h" or "off". Default "5m".
+	// Cache sets a prompt-cache breakpoint at the end of the system prompt and
+	// says how long the API keeps it after its last use: "5m" or "1h", or "off".
+	// Default "5m". A write costs 1.25 times the input price for 5m, and twice
+	// for 1h; a read a tenth or less. Below the model's minimum nothing is
+	// cached and nothing costs more; forebay check and preview say so.
 	Cache string `yaml:"cache"`
 	// System and Prompt are Go templates over .event, .payload, .headers,
 	// .query and the gathered parts. Only Prompt is required. System must not

@@ -57,6 +57,7 @@ func (c *Config) applyDefaults(r *report) {
 
 func (c *Claude) applyDefaults(r *report) {
 	fill(r, "claude.base_url", &c.BaseURL, defaultBaseURL)
+	fill(r, "claude.cache_warming", &c.CacheWarming, "one")
 	fill(r, "claude.max_in_flight", &c.MaxInFlight, 64)
 	fill(r, "claude.timeout", &c.Timeout, 10*minute)
 	fill(r, "claude.idle_timeout", &c.IdleTimeout, minute)

@@ -115,6 +115,9 @@ func (l *lane) reconcile(running int) {
 		l.Open = running
 	}
 	l.Gate.limit(running)
+	if running == 0 {
+		l.abandon()
+	}
 }
 
 // resume keeps a paused lane closed, opens one whose pause is over by one call,
@@ -160,7 +163,7 @@ func (t *turn) end(why event.Reason, until time.Time) {
 
 // next grants one job of the lane, or ends its turn.
 func (g *Governor) next(t *turn, now time.Time) (*Grant, bool) {
-	heads := t.order(t.queue, now)
+	heads := t.order(t.queue, g.options.Hooks, now)
 	if len(heads) == 0 {
 		t.done = true
 		return nil, false
@@ -169,20 +172,34 @@ func (g *Governor) next(t *turn, now time.Time) (*Grant, bool) {
 		t.end(event.RateLimited, time.Time{})
 		return nil, false
 	}
-	for i, e := range heads {
+	t.done = true // unless one fits
+	first := true // of those that do not wait for their prefix
+	for _, e := range heads {
 		for depth := range t.depth(e.Hook) {
 			e.Candidate = t.queue[e.Hook][depth]
-			f := t.predict(g.options.Hooks[e.Hook], profileKey(e.Hook, e.Model), e.Size)
+			f := t.expect(g.options.Hooks[e.Hook], e.Candidate, now)
+			if until, held := t.held(f, !g.options.Ungated); held {
+				t.hold(until)
+				continue
+			}
 			wait, lane := t.room(f, now)
 			if wait == 0 {
-				return g.grant(t, e, choice{forecast: f, depth: depth, first: i == 0 && depth == 0}, now), true
+				return g.grant(t, e, choice{forecast: f, depth: depth, first: first}, now), true
 			}
-			if lane || t.pinned(i == 0 && depth == 0, wait, now) {
+			if lane || t.pinned(first, wait, now) {
 				return nil, false
 			}
+			first = false
 		}
 	}
 	return nil, false
+}
+
+// hold notes that a job waits for its prefix.
+func (t *turn) hold(until time.Time) {
+	if t.wait.Reason == "" {
+		t.wait = Wait{Reason: event.CacheWarming, Until: until}
+	}
 }
 
 // depth is how far into a hook's queue admission may look.
@@ -209,7 +226,6 @@ func (t *turn) pinned(first bool, wait int64, now time.Time) bool {
 			t.Passed, t.dirty = millis(now), true
 		}
 		t.wait = Wait{Reason: event.RateLimited, Until: until}
-		t.done = true // unless one behind it fits
 	}
 	return millis(now)-t.Passed >= passing
 }
@@ -267,9 +283,10 @@ func (g *Governor) grant(t *turn, e entry, c choice, now time.Time) *Grant {
 	t.Pending += c.output
 	t.Open++
 	t.Gate.sent(c.input, millis(now))
+	t.warms(c.forecast, e.JobID, now)
 	return &Grant{
 		Job: e.JobID, Hook: e.Hook, Lane: e.Lane, Model: e.Model, Size: e.Size, At: now,
-		Input: int64(c.input), Output: int64(c.output), minute: t.In.Limit, perToken: cmp.Or(c.perToken, bytesPerTok),
+		Input: int64(c.input), Output: int64(c.output), minute: t.In.Limit, perToken: cmp.Or(c.perToken, bytesPerTok), prefix: c.prefix,
 	}
 }
 

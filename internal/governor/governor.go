@@ -38,6 +38,9 @@ type Options struct {
 	// DailyCap is the money per UTC day past which nothing is admitted. Zero:
 	// none.
 	DailyCap event.NanoUSD
+	// Ungated lets jobs of a cold prefix all write it instead of waiting until
+	// one of them has.
+	Ungated bool
 	// Hooks say what is known of each hook beforehand. A hook that is missing
 	// has the defaults.
 	Hooks map[string]Hook
@@ -55,6 +58,9 @@ type Hook struct {
 	Weight      int   // its share when a lane is full, against the other hooks'; default 1
 	ExtraTokens int64 // input tokens beyond the event itself: system prompt, gathered parts; default 500
 	MaxTokens   int64 // bound of the answer; zero: none
+	// Prefixes are, by model, the unchanging parts of its prompts that the API
+	// may cache; ExtraTokens counts them too.
+	Prefixes map[string]Prefix
 }
 
 // A Governor decides. It holds its options only, and is safe for concurrent
@@ -96,6 +102,7 @@ type Grant struct {
 	text     int     // bytes streamed
 	charged  int64   // output tokens debited while it streamed
 	began    time.Time
+	prefix   Prefix // of its prompt; none if the API does not cache it
 }
 
 // Hopeless reports whether a prompt of so many bytes is larger than all that the

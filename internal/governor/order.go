@@ -30,6 +30,7 @@ type entry struct {
 	event.Candidate
 	level int     // priority after ageing
 	start float64 // its hook's clock
+	late  float64 // what it stands behind others for: a prefix that it must write
 }
 
 // A queue is the candidates of one lane by hook, each hook's in its own order.
@@ -49,19 +50,21 @@ func newQueue(all []event.Candidate) queue {
 }
 
 // order returns the hooks' first jobs, who is next first: by priority, which a
-// hook gains while it is not served, then by fairness, then by age.
-func (l *lane) order(q queue, now time.Time) []entry {
+// hook gains while it is not served, then by fairness, then by age. In fairness
+// one whose prefix can be read from the cache goes before one that has to write
+// its own, by no more than that costs once.
+func (l *lane) order(q queue, hooks map[string]Hook, now time.Time) []entry {
 	var heads []entry
 	for hook, list := range q {
 		if len(list) == 0 {
 			continue
 		}
 		f, head := l.Flows[hook], list[0]
-		heads = append(heads, entry{Candidate: head, level: head.Priority - l.gained(f, head, now), start: max(f.Finish, l.Now)})
+		heads = append(heads, entry{Candidate: head, level: head.Priority - l.gained(f, head, now), start: max(f.Finish, l.Now), late: l.late(hooks[hook], head, now)})
 	}
 	slices.SortFunc(heads, func(a, b entry) int {
 		return cmp.Or(
-			cmp.Compare(max(a.level, 1), max(b.level, 1)), cmp.Compare(a.start, b.start),
+			cmp.Compare(max(a.level, 1), max(b.level, 1)), cmp.Compare(a.start+a.late, b.start+b.late),
 			a.ReadyAt.Compare(b.ReadyAt), cmp.Compare(a.JobID, b.JobID),
 		)
 	})

@@ -36,12 +36,13 @@ func (g *Governor) Begun(gr *Grant, u event.Usage, headers map[string][]string, 
 		gr.Input = n
 	}
 	gr.began = now
-	actual, sent := gr.Input, gr.At
+	actual, sent, begun := gr.Input, gr.At, *gr
 	return func(row event.Lane) event.Lane {
 		l := g.open(row, now)
 		l.Gate.heard(float64(predicted), millis(now))
 		l.In.take(float64(actual - predicted))
 		l.learn(headers, sent, now)
+		l.begunWarm(&begun, u, now)
 		l.Gate.passed()
 		return l.close(now)
 	}
@@ -139,6 +140,7 @@ func (l *lane) closeGrant(gr *Grant, now time.Time) {
 	}
 	if gr.began.IsZero() {
 		l.Gate.heard(float64(gr.Input), millis(now))
+		l.endedWarm(gr, now)
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 type profile struct {
 	N      float64 `json:"n"`
 	Size   float64 `json:"x"` // mean of the event's bytes
-	Tokens float64 `json:"y"` // mean of the input tokens that count against the limit
+	Tokens float64 `json:"y"` // mean of the input tokens behind a cached prefix
 	VarX   float64 `json:"vx,omitempty"`
 	CovXY  float64 `json:"cxy,omitempty"`
 	LogOut float64 `json:"q"` // logarithm of the output quantile
@@ -48,6 +48,8 @@ func profileKey(hook, model string) string {
 type forecast struct {
 	input, output float64
 	perToken      float64
+	prefix        Prefix // of its prompt, and how it finds it
+	heat          heat
 }
 
 // predict forecasts a job of so many bytes. The first few answers are weighed
@@ -101,7 +103,7 @@ func (p profile) slope() float64 {
 
 // observe teaches a profile one job. Values that cannot be are passed over.
 func (l *lane) observe(key string, gr *Grant, u event.Usage, now int64) {
-	input, output := float64(counted(u)), float64(u.OutputTokens)
+	input, output := float64(u.InputTokens), float64(u.OutputTokens)
 	if l.Profiles == nil {
 		l.Profiles = make(map[string]profile)
 	}

@@ -44,6 +44,7 @@ type state struct {
 	Flows    map[string]flow    `json:"flows,omitempty"`
 	Passed   int64              `json:"passed,omitempty"` // ms since which smaller jobs have passed the first in line
 	Profiles map[string]profile `json:"profiles,omitempty"`
+	Prefixes map[string]warmth  `json:"prefixes,omitempty"` // by key
 }
 
 // lane pairs a row with its decoded state while it is worked on.
@@ -90,6 +91,7 @@ func (l *lane) decode(raw json.RawMessage) bool {
 	}
 	maps.DeleteFunc(l.Flows, func(_ string, f flow) bool { return !within(f.Finish, 0, mostValue) })
 	maps.DeleteFunc(l.Profiles, func(_ string, p profile) bool { return !p.sane() })
+	maps.DeleteFunc(l.Prefixes, func(key string, w warmth) bool { return !w.sane(key) })
 	for _, f := range []float64{l.Pending, l.LagSum, l.LagWeight, l.FlowRate, l.Now} {
 		if !within(f, 0, mostValue) {
 			return false
@@ -143,6 +145,7 @@ func (l *lane) turnBack(now int64) {
 	if setBack(now, l.Tight) {
 		l.Tight, l.dirty = now, true
 	}
+	l.turnBackWarm(now)
 }
 
 // close encodes the state back into the row.
@@ -163,6 +166,7 @@ func (l *lane) prune(now int64) {
 	maps.DeleteFunc(l.Flows, func(_ string, f flow) bool { return f.Finish <= l.Now && now-f.Served > flowMemory })
 	drop(l.Flows, maxFlows, func(f flow) int64 { return f.Served })
 	drop(l.Profiles, maxProfiles, func(p profile) int64 { return p.Used })
+	drop(l.Prefixes, maxPrefixes, func(w warmth) int64 { return w.Used })
 }
 
 // drop removes the oldest entries until most are left.

@@ -1,0 +1,66 @@
+package forebay
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/forebayhq/forebay/config"
+	"github.com/forebayhq/forebay/internal/catalog"
+	"github.com/forebayhq/forebay/internal/claude"
+	"github.com/forebayhq/forebay/internal/governor"
+	"github.com/forebayhq/forebay/internal/work"
+)
+
+// unknownMinimum stands for the smallest prefix that a model caches where the
+// catalog does not know the model.
+const unknownMinimum = 512
+
+// prefixes are, by model, the parts of a hook's prompts that the API may cache.
+// Sizes are estimates, so one that may be just too small is among them: the
+// first answer tells.
+func prefixes(cfg *config.Config, h *work.Hook) (map[string]governor.Prefix, error) {
+	if h.Cache == "off" || h.Cache == "" {
+		return nil, nil
+	}
+	ttl := 5 * time.Minute
+	if h.Cache == "1h" {
+		ttl = time.Hour
+	}
+	all := map[string]governor.Prefix{}
+	for _, model := range callable(cfg, h.Name) {
+		tokens, minimum := int64(len(h.System))/3, int64(unknownMinimum)
+		if m, known := catalog.Lookup(model); known {
+			tokens, minimum = m.Tokens(int64(len(h.System))), m.CacheMinimum
+		}
+		if 3*tokens < 2*minimum {
+			continue
+		}
+		key, err := claude.PrefixKey(claude.Request{
+			Model: model, System: h.System, MaxTokens: h.MaxTokens,
+			Thinking: h.Thinking, Effort: h.Effort, Cache: h.Cache, Schema: h.Schema,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("cache: %w", err)
+		}
+		all[model] = governor.Prefix{Key: key, Tokens: tokens, TTL: ttl}
+	}
+	return all, nil
+}
+
+// callable are the ids of the models that a hook's jobs may be sent to: those
+// that it names and, because a job may be moved there, all tiers.
+func callable(cfg *config.Config, hook string) []string {
+	h := cfg.Hooks[hook]
+	names := append([]string{h.Model}, h.Fallback...)
+	for _, r := range h.Route {
+		names = append(names, r.Model)
+	}
+	names = append(names, sortedKeys(cfg.Claude.Models)...)
+	ids, seen := []string{}, map[string]bool{}
+	for _, name := range names {
+		if id := cfg.Model(name); id != "" && !seen[id] {
+			ids, seen[id] = append(ids, id), true
+		}
+	}
+	return ids
+}
