@@ -20,14 +20,20 @@ func TestEvents(t *testing.T) {
 		time   string
 		about  string
 	}{
-		"stripe":    {"stripe", SignInput{Body: []byte(`{"id":"evt_1","type":"charge.dispute.created","created":1759999000,"data":{"object":{"id":"dp_1"}}}`)}, "evt_1", true, "charge.dispute.created", "2025-10-09T08:36:40Z", "dp_1"},
-		"shopify":   {"shopify", SignInput{Body: []byte(`{"id":1}`), ID: "w-1", Type: "orders/create", Header: http.Header{"X-Shopify-Triggered-At": {"2025-10-09T08:36:40.5Z"}}}, "w-1", false, "orders/create", "2025-10-09T08:36:40.5Z", "1"},
-		"anthropic": {"anthropic", SignInput{Body: []byte(`{"type":"event","id":"whe_1","created_at":"2025-10-09T08:36:40Z","data":{"type":"session.status_idled","id":"sesn_1"}}`), ID: "whe_1"}, "whe_1", true, "session.status_idled", "2025-10-09T08:36:40Z", "sesn_1"},
-		"linear":    {"linear", SignInput{Body: []byte(`{"action":"create","type":"Issue","data":{"identifier":"ENG-1"}}`), Header: http.Header{"Linear-Event": {"Issue"}, "Linear-Delivery": {"d-1"}}}, "d-1", false, "Issue.create", "2025-10-09T08:53:20Z", "ENG-1"},
-		"gitea":     {"gitea", SignInput{Body: []byte("payload=%7B%22repository%22%3A%7B%22full_name%22%3A%22o%2Fr%22%7D%7D"), Header: form, ID: "d-1", Type: "push"}, "d-1", false, "push", "", "o/r"},
-		"telegram":  {"telegram", SignInput{Body: []byte(`{"update_id":10000,"callback_query":{"message":{"chat":{"id":7}}}}`)}, "10000", false, "callback_query", "", "7"},
-		"mailgun":   {"mailgun", SignInput{Body: []byte(`{"event-data":{"event":"failed","id":"x","timestamp":1521472262.908181}}`)}, "x", false, "failed", "2018-03-19T15:11:02.908181Z", ""},
-		"twitch":    {"twitch", SignInput{Body: []byte(`{}`), ID: "m-1", Type: "stream.online"}, "m-1", true, "stream.online", "2025-10-09T08:53:20Z", ""},
+		"stripe":               {"stripe", SignInput{Body: []byte(`{"id":"evt_1","type":"charge.dispute.created","created":1759999000,"data":{"object":{"id":"dp_1"}}}`)}, "evt_1", true, "charge.dispute.created", "2025-10-09T08:36:40Z", "dp_1"},
+		"shopify":              {"shopify", SignInput{Body: []byte(`{"id":1}`), ID: "w-1", Type: "orders/create", Header: http.Header{"X-Shopify-Triggered-At": {"2025-10-09T08:36:40.5Z"}}}, "w-1", false, "orders/create", "2025-10-09T08:36:40.5Z", "1"},
+		"anthropic":            {"anthropic", SignInput{Body: []byte(`{"type":"event","id":"whe_1","created_at":"2025-10-09T08:36:40Z","data":{"type":"session.status_idled","id":"sesn_1"}}`), ID: "whe_1"}, "whe_1", true, "session.status_idled", "2025-10-09T08:36:40Z", "sesn_1"},
+		"linear":               {"linear", SignInput{Body: []byte(`{"action":"create","type":"Issue","data":{"identifier":"ENG-1"}}`), Header: http.Header{"Linear-Event": {"Issue"}, "Linear-Delivery": {"d-1"}}}, "d-1", false, "Issue.create", "2025-10-09T08:53:20Z", "ENG-1"},
+		"gitea":                {"gitea", SignInput{Body: []byte("payload=%7B%22repository%22%3A%7B%22full_name%22%3A%22o%2Fr%22%7D%7D"), Header: form, ID: "d-1", Type: "push"}, "d-1", false, "push", "", "o/r"},
+		"gitlab merge request": {"gitlab", SignInput{Body: []byte(`{"object_kind":"merge_request","project":{"path_with_namespace":"o/r"},"object_attributes":{"iid":7}}`), ID: "d-1", Type: "Merge Request Hook"}, "d-1", false, "Merge Request Hook", "", "o/r!7"},
+		"gitlab issue":         {"gitlab", SignInput{Body: []byte(`{"object_kind":"issue","project":{"path_with_namespace":"o/r"},"object_attributes":{"iid":7}}`), ID: "d-1", Type: "Issue Hook"}, "d-1", false, "Issue Hook", "", "o/r#7"},
+		"gitlab pipeline":      {"gitlab", SignInput{Body: []byte(`{"object_kind":"pipeline","project":{"path_with_namespace":"o/r"},"object_attributes":{"iid":7}}`), ID: "d-1", Type: "Pipeline Hook"}, "d-1", false, "Pipeline Hook", "", "o/r"},
+		"discord event":        {"discord", SignInput{Body: []byte(`{"version":1,"type":1,"event":{"type":"ENTITLEMENT_CREATE","timestamp":"2025-10-09T08:36:40Z","data":{"id":"e-1"}}}`)}, "e-1", true, "ENTITLEMENT_CREATE", "2025-10-09T08:36:40Z", ""},
+		"gogs":                 {"gogs", SignInput{Body: []byte(`{"repository":{"full_name":"o/r"}}`), ID: "d-1", Type: "push"}, "d-1", false, "push", "", "o/r"},
+		"plivo-v2 form":        {"plivo-v2", SignInput{Body: []byte("MessageUUID=m-1&Status=sent&From=1"), Header: form}, "m-1", false, "sent", "", "1"},
+		"telegram":             {"telegram", SignInput{Body: []byte(`{"update_id":10000,"callback_query":{"message":{"chat":{"id":7}}}}`)}, "10000", false, "callback_query", "", "7"},
+		"mailgun":              {"mailgun", SignInput{Body: []byte(`{"event-data":{"event":"failed","id":"x","timestamp":1521472262.908181}}`)}, "x", false, "failed", "2018-03-19T15:11:02.908181Z", ""},
+		"twitch":               {"twitch", SignInput{Body: []byte(`{}`), ID: "m-1", Type: "stream.online"}, "m-1", true, "stream.online", "2025-10-09T08:53:20Z", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -41,6 +47,9 @@ func TestEvents(t *testing.T) {
 			at := ""
 			if !d.Time.IsZero() {
 				at = d.Time.Format(time.RFC3339Nano)
+			}
+			if d.Answer != nil {
+				t.Errorf("it is taken for a handshake: %+v", d.Answer)
 			}
 			if d.ID != c.id || d.IDSigned != c.signed || d.Type != c.kind || at != c.time || d.Subject != c.about {
 				t.Errorf("got id %q (signed %v), type %q, time %s, subject %q", d.ID, d.IDSigned, d.Type, at, d.Subject)

@@ -67,3 +67,20 @@ func (g *gitlab) sign(r *Request, in *SignInput) error {
 	}
 	return g.token.sign(r, in)
 }
+
+// gitlabAbout returns what a GitLab event is about in GitLab's own notation:
+// group/project!N for a merge request, group/project#N for an issue, else the
+// project. Merge requests and issues are numbered apart.
+func gitlabAbout(doc []byte) string {
+	project := jsonText(doc, "project.path_with_namespace")
+	if project == "" {
+		return ""
+	}
+	mine := map[string]string{"merge_request": "!", "issue": "#", "work_item": "#"}[jsonText(doc, "object_kind")]
+	for _, at := range [...]struct{ path, mark string }{{"object_attributes.iid", mine}, {"merge_request.iid", "!"}, {"issue.iid", "#"}} {
+		if n := jsonText(doc, at.path); n != "" && at.mark != "" {
+			return project + at.mark + n
+		}
+	}
+	return project
+}

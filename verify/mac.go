@@ -55,7 +55,7 @@ func (m *mac) prove(r *Request) (proven, *Error) {
 	in := signing{r: r, publicURL: m.publicURL}
 	if m.needsDoc {
 		doc, ok := jsonPayload(r, m.form)
-		if !ok {
+		if !ok && m.form != "*" { // a form that is taken as a whole has no document of its own
 			return proven{}, refuse(CodeBodyMalformed, "the form has no field "+m.form+", or more than one", hintShape)
 		}
 		in.payload, in.src = doc, &source{header: r.Header, json: doc, body: r.Body, rawURL: r.URL}

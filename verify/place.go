@@ -36,6 +36,7 @@ const (
 	inQuery    = "query"
 	inSig      = "sig"      // a labelled item of the signature header
 	inGitHub   = "github"   // owner/repo#N
+	inGitLab   = "gitlab"   // group/project!N or group/project#N
 	inTelegram = "telegram" // the kind of an update
 )
 
@@ -71,7 +72,7 @@ func parsePart(item string) (part, error) {
 	switch kind {
 	case inHeader:
 		return part{kind, textproto.CanonicalMIMEHeaderKey(name)}, nil
-	case inJSON, inForm, inQuery, inSig, inGitHub, inTelegram:
+	case inJSON, inForm, inQuery, inSig, inGitHub, inGitLab, inTelegram:
 		return part{kind, name}, nil
 	}
 	return part{}, fmt.Errorf("place %q: unknown kind %q", item, kind)
@@ -136,6 +137,8 @@ func (s *source) part(p part) string {
 		return s.query.Get(p.name)
 	case inGitHub:
 		return githubAbout(s.json)
+	case inGitLab:
+		return gitlabAbout(s.json)
 	case inTelegram:
 		return telegramKind(s.json)
 	}

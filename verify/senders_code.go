@@ -1,6 +1,9 @@
 package verify
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // day is when the rows were last compared with their sources.
 const day = "2026-11-25"
@@ -61,12 +64,14 @@ func code() []Sender {
 	sha1.Algorithm, sha512.Algorithm = "sha1", "sha512"
 	const old = "A retired scheme, for old appliances alone: use github."
 	gitea := func(name, title string, families ...string) Sender {
+		each := func(header string) string {
+			return "header:" + strings.Join(families, header+" | header:") + header
+		}
 		return Sender{
 			Name: name, Title: title,
 			Note:  "A form body is signed in its field payload, not as a whole.",
 			Proof: Proof{Scheme: "hmac", Families: families, Headers: []string{"*-Signature"}, Signed: "{payload}"},
-			ID:    "header:X-Gitea-Delivery | header:X-Forgejo-Delivery | header:X-Gogs-Delivery",
-			Type:  "header:X-Gitea-Event | header:X-Forgejo-Event | header:X-Gogs-Event", Subject: `json:repository.full_name + "#" + json:number | json:repository.full_name`, Form: "payload",
+			ID:    each("-Delivery"), Type: each("-Event"), Subject: `json:repository.full_name + "#" + json:number | json:repository.full_name + "#" + json:issue.number | json:repository.full_name`, Form: "payload",
 			Ack: Ack{Deadline: 5 * time.Second}, Retry: "none by default",
 			Source: "https://docs.gitea.com/usage/webhooks", Checked: day,
 		}
@@ -84,7 +89,7 @@ func code() []Sender {
 			// The scheme is gitlab.go's; the row names what both kinds send.
 			Proof: Proof{Scheme: "gitlab", Headers: []string{gitlabToken}, Encoding: plainEncoding, Tolerance: minutes5},
 			ID:    "header:Idempotency-Key | header:X-Gitlab-Event-UUID", Type: "header:X-Gitlab-Event", Time: "json:object_attributes.updated_at",
-			Subject:      `json:project.path_with_namespace + "#" + json:object_attributes.iid | json:project.path_with_namespace`,
+			Subject:      "gitlab:subject",
 			BodyUnsigned: true,
 			Ack:          Ack{Deadline: 10 * time.Second}, Retry: "4 failures in a row disable the webhook for a time, 40 for good",
 			Source: "https://docs.gitlab.com/user/project/integrations/webhooks/", Checked: day,

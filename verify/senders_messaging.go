@@ -9,9 +9,11 @@ func chat() []Sender {
 	meta := func(name, title string) Sender {
 		return Sender{
 			Name: name, Title: title, Proof: hexHeader("X-Hub-Signature-256", "sha256="),
-			ID:   "json:entry.0.changes.0.value.messages.0.id | json:entry.0.messaging.0.message.mid",
+			ID: `json:entry.0.changes.0.value.messages.0.id | json:entry.0.changes.0.value.statuses.0.id + "/" + json:entry.0.changes.0.value.statuses.0.status | ` +
+				"json:entry.0.messaging.0.message.mid",
 			Type: `json:object + "." + json:entry.0.changes.0.field | json:object`, Time: "json:entry.0.time", Subject: "json:entry.0.id",
-			Batch: "entry", PartID: "json:changes.0.value.messages.0.id | json:messaging.0.message.mid", PartType: "json:changes.0.field", PartTime: "json:time", PartSubject: "json:id",
+			Batch: "entry", PartID: `json:changes.0.value.messages.0.id | json:changes.0.value.statuses.0.id + "/" + json:changes.0.value.statuses.0.status | json:messaging.0.message.mid`,
+			PartType: `json:changes.0.field | "messaging"`, PartTime: "json:time", PartSubject: "json:id",
 			Shakes: []Shake{{Name: "hub.challenge", Before: true, Method: "GET", When: "query:hub.mode", Is: "subscribe", Token: "query:hub.verify_token", What: "query:hub.challenge", Reply: "echo"}},
 			Ack:    Ack{Status: 200, Deadline: 5 * time.Second}, Retry: "for up to 36 hours; WhatsApp 7 days",
 			Source: "https://developers.facebook.com/docs/graph-api/webhooks/getting-started", Checked: day,
@@ -42,7 +44,7 @@ func chat() []Sender {
 			Proof: Proof{Scheme: "ed25519", Headers: []string{"X-Signature-Ed25519"}, Signed: "{timestamp}{body}", Stamp: "header:X-Signature-Timestamp", Tolerance: minutes5},
 			ID:    "json:id | json:event.data.id", Type: "json:event.type | json:data.name | json:type", Time: "json:event.timestamp", Subject: "json:channel_id | json:guild_id",
 			Shakes: []Shake{
-				{Name: "ping", When: "json:type", Is: "1", Body: `{"type":1}`, Type: "application/json"},
+				{Name: "ping", When: "json:type", Is: "1", Unless: "json:event.type", Body: `{"type":1}`, Type: "application/json"},
 				{Name: "ping", When: "json:type", Is: "0", Status: 204},
 			},
 			Ack:    Ack{Status: 204, Empty: true, Refused: 401, Deadline: 3 * time.Second},
@@ -105,7 +107,7 @@ func mail() []Sender {
 		},
 		{
 			Name: "postmark", Title: "Postmark", Note: tokenNote, Proof: basicAuth(), BodyUnsigned: true,
-			ID: `json:RecordType + "/" + json:MessageID | json:MessageID`, Type: "json:RecordType", Time: "json:DeliveredAt | json:BouncedAt | json:ReceivedAt", Subject: "json:Recipient | json:Email",
+			ID: `json:RecordType + "/" + json:MessageID | json:MessageID`, Type: `json:RecordType | "Inbound"`, Time: "json:DeliveredAt | json:BouncedAt | json:ReceivedAt | json:ChangedAt | json:Date", Subject: "json:Recipient | json:Email | json:From",
 			Ack: Ack{Status: 200}, Retry: "for 6 to 10 hours; 403 stops them", Source: "https://postmarkapp.com/developer/webhooks/webhooks-overview", Checked: day,
 		},
 		{

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -79,7 +80,7 @@ func (m *mac) sign(r *Request, in *SignInput) error {
 		r.Header.Set(req[0], req[1])
 	}
 	if fam.id != "" {
-		s.id = orElse(in.ID, r.Header.Get(fam.id))
+		s.id = orElse(r.Header.Get(fam.id), in.ID) // a fixture may bring its own
 		r.Header.Set(fam.id, s.id)
 	}
 	s.timestamp = formatTimestamp(in.Now, m.unit)
@@ -148,27 +149,42 @@ func (m *mac) signInside(r *Request, s *signing) error {
 	return nil
 }
 
-// setJSON sets one field, by a path of names joined by dots, of a JSON object;
-// anything else comes back as it is. Only signing uses it.
+// setJSON sets one field, by a path of names and indexes joined by dots;
+// where the path leads nowhere, doc comes back as it is. Only signing uses it.
 func setJSON(doc []byte, path string, value json.RawMessage) []byte {
+	name, rest, deeper := strings.Cut(path, ".")
 	var fields map[string]json.RawMessage
-	if json.Unmarshal(doc, &fields) != nil || fields == nil {
+	var list []json.RawMessage
+	inner := &value
+	if i, err := strconv.Atoi(name); err == nil && json.Unmarshal(doc, &list) == nil && i >= 0 && i < len(list) {
+		inner = &list[i]
+	} else if json.Unmarshal(doc, &fields) != nil || fields == nil {
 		return doc
 	}
-	name, rest, deeper := strings.Cut(path, ".")
-	if deeper {
-		inner := fields[name]
-		if inner == nil {
-			inner = json.RawMessage("{}")
-		}
-		value = setJSON(inner, rest, value)
+	if !deeper {
+		*inner = value
+	} else if list != nil {
+		*inner = setJSON(*inner, rest, value)
+	} else {
+		value = setJSON(orObject(fields[name]), rest, value)
 	}
-	fields[name] = value
-	out, err := json.Marshal(fields)
+	var all any = list
+	if list == nil {
+		fields[name] = value
+		all = fields
+	}
+	out, err := json.Marshal(all)
 	if err != nil {
 		return doc
 	}
 	return out
+}
+
+func orObject(doc json.RawMessage) json.RawMessage {
+	if doc == nil {
+		return json.RawMessage("{}")
+	}
+	return doc
 }
 
 func (p *public) sign(r *Request, in *SignInput) error {
