@@ -42,7 +42,9 @@ var may = map[string][]string{
 	"internal/web":      {"event", "internal/api"},
 	"internal/metrics":  {"event"},
 
-	"config": {"event", "verify", "internal/rule", "internal/prompt", "internal/catalog", "internal/egress", "internal/gather"},
+	"internal/reconcile": {"internal/github"}, // by way of GitHub alone: no event passes through it
+
+	"config": {"event", "verify", "internal/rule", "internal/prompt", "internal/catalog", "internal/egress", "internal/gather", "internal/github"},
 
 	"internal/fixture":    {"verify"},
 	"internal/githubtest": {},

@@ -26,7 +26,7 @@ type Finding struct {
 const each = 5 * time.Second
 
 // Doctor looks at the surroundings that a configuration needs: the store's
-// disk, the API key and the models, the GitHub token, the listeners. Offline it
+// disk, the API key and the models, the GitHub token and webhooks, the listeners. Offline it
 // looks at this machine alone.
 func Doctor(ctx context.Context, cfg *config.Config, offline bool) ([]Finding, error) {
 	s := &Server{opts: Options{Config: cfg}, log: slog.New(slog.DiscardHandler)}
@@ -46,6 +46,7 @@ func Doctor(ctx context.Context, cfg *config.Config, offline bool) ([]Finding, e
 	if d.needsGitHub() {
 		d.look(ctx, "github", func(ctx context.Context) Finding { return d.github(ctx, offline) })
 	}
+	d.webhooks(ctx, offline)
 	for _, url := range d.callbacks() {
 		d.look(ctx, "callback", func(context.Context) Finding { return d.callback(url) })
 	}

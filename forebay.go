@@ -66,7 +66,7 @@ type Server struct {
 	operator net.Listener
 
 	stopWork context.CancelFunc
-	working  sync.WaitGroup // worker, dispatcher, upkeep
+	working  sync.WaitGroup // worker, dispatcher, upkeep, reconcilers
 	serving  sync.WaitGroup // the HTTP servers
 	broken   chan error     // the first fault that ends the server
 	draining chan struct{}  // closed when Stop begins: nobody waits for results any more
@@ -163,6 +163,7 @@ func (s *Server) work(ctx context.Context) {
 		return
 	}
 	s.working.Go(func() { s.worker.Run(ctx) })
+	s.reconcile(ctx)
 	s.working.Go(func() {
 		if err := s.dispatcher.Run(ctx); err != nil && ctx.Err() == nil {
 			s.fail(fmt.Errorf("deliveries stopped: %w", err))

@@ -24,6 +24,7 @@ import (
 	"github.com/forebayhq/forebay/internal/ingest"
 	"github.com/forebayhq/forebay/internal/keys"
 	"github.com/forebayhq/forebay/internal/metrics"
+	"github.com/forebayhq/forebay/internal/reconcile"
 	"github.com/forebayhq/forebay/internal/sqlite"
 	"github.com/forebayhq/forebay/internal/web"
 	"github.com/forebayhq/forebay/internal/work"
@@ -45,6 +46,8 @@ type parts struct {
 	dispatcher *deliver.Dispatcher
 	api        *api.API
 	web        *web.Web
+
+	reconcilers []*reconcile.Reconciler
 
 	publicServer, adminServer *http.Server
 
@@ -101,6 +104,9 @@ func (s *Server) wire(ctx context.Context) error {
 		Outbox: store, Signals: store, Targets: hooks.target, Worker: worker,
 		Observe: s.metrics.ObserveDelivery, Log: s.log,
 	}); err != nil {
+		return err
+	}
+	if s.reconcilers, err = s.newReconcilers(); err != nil {
 		return err
 	}
 	return s.wireViews(hooks)

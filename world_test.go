@@ -81,6 +81,7 @@ func newWorld(t *testing.T, dir, hooks string, o claudetest.Options) *world {
 	w.serve("claude.test:80", claude)
 	w.serve("github.test:80", w.github)
 	w.client = &http.Client{Transport: &http.Transport{DialContext: w.net.dial, DisableKeepAlives: true}}
+	w.github.Client = w.client
 	file := filepath.Join(dir, "forebay.yaml")
 	cfg, err := config.Parse(file, []byte(worldConfig+hooks), dir, os.LookupEnv)
 	if err != nil {
@@ -115,6 +116,7 @@ func (w *world) end() {
 	if err := w.server.Stop(context.Background()); err != nil {
 		w.t.Error(err)
 	}
+	w.github.Wait()
 	w.claude.Close()
 	w.client.CloseIdleConnections()
 	for _, f := range w.stop {

@@ -34,6 +34,7 @@ func (h *hookCheck) run() {
 	h.output()
 	h.deliver()
 	h.receiving()
+	h.reconcile()
 }
 
 // in returns the path of one of the hook's settings.

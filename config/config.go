@@ -176,6 +176,12 @@ type Hook struct {
 	// does: by the sender's delivery id (alone where it is signed, else together
 	// with the content) and by a digest of what was signed.
 	Dedupe *Dedupe `yaml:"dedupe"`
+	// Reconcile, on a github hook, is how often GitHub's list of deliveries is
+	// read and GitHub is asked to send again what did not arrive, 1m to 24h:
+	// GitHub itself never repeats a delivery, and forgets it after 3 days. It
+	// needs Source.Webhooks and a credential that may read and write webhooks.
+	// Default: never.
+	Reconcile Duration `yaml:"reconcile"`
 	// Gather names what the prompt needs beyond the payload; each part is a
 	// field of the same name in the templates.
 	Gather map[string]Gather `yaml:"gather"`
@@ -243,6 +249,11 @@ type Source struct {
 	VerifyToken Secret `yaml:"verify_token"`
 	// Email is the service account that Google Pub/Sub signs as.
 	Email string `yaml:"email"`
+	// Webhooks name the GitHub webhooks that send here, for Reconcile:
+	// "OWNER/REPO", "ORGANISATION", each with "#ID" if several of its webhooks
+	// send here, or "app" for the webhook of github.app. Default: "app" where
+	// there is one.
+	Webhooks []string `yaml:"webhooks"`
 	// WebhookID is PayPal's id of the webhook, a part of what it signs.
 	WebhookID string `yaml:"webhook_id"`
 	// KeyID is the name of the key, for senders whose keys have one.

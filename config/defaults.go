@@ -51,6 +51,9 @@ func (c *Config) applyDefaults(r *report) {
 	for name, h := range c.Hooks {
 		h.applyDefaults(r, "hooks."+name)
 		h.Dedupe = h.Dedupe.orDefault(r, "hooks."+name+".dedupe", c.Retention.Dedupe)
+		if h.Reconcile > 0 && len(h.Source.Webhooks) == 0 && c.GitHub.App != nil && !r.has("hooks."+name+".source.webhooks") {
+			h.Source.Webhooks = []string{"app"}
+		}
 		c.Hooks[name] = h
 	}
 }

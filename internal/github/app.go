@@ -61,6 +61,7 @@ func newApp(c *Client, o App) (*app, error) {
 	a.http, err = c.client(a.jwt,
 		"GET "+c.base+"/app",
 		"GET "+c.base+"/repos/{owner}/{name}/installation",
+		"GET "+c.base+"/orgs/{org}/installation",
 		"POST "+c.base+"/app/installations/{id}/access_tokens",
 	)
 	return a, err
@@ -122,8 +123,8 @@ func (a *app) whoami(ctx context.Context) (Identity, error) {
 	return Identity{AppID: self.ID, Login: self.Slug}, nil
 }
 
-// token returns a token that reaches owner/name alone and is good for at least
-// renewBefore. One caller at a time renews it; the others wait for that.
+// token returns a token that reaches owner/name alone, or without a name the
+// organisation's webhooks alone, and is good for at least renewBefore. One caller at a time renews it; the others wait for that.
 func (a *app) token(ctx context.Context, owner, name string) (string, error) {
 	t := a.slot(owner, name)
 	select {
@@ -171,11 +172,13 @@ func (a *app) mint(ctx context.Context, owner, name string) (string, time.Time, 
 	var installation struct {
 		ID int64 `json:"id"`
 	}
-	_, err := a.client.do(ctx, a.http, call{
-		method: http.MethodGet, path: "/repos/" + owner + "/" + name + "/installation", into: &installation, key: "app",
-	})
+	path, scope := "/repos/"+owner+"/"+name+"/installation", map[string]any{"repositories": []string{name}}
+	if name == "" {
+		path, scope = "/orgs/"+owner+"/installation", map[string]any{"permissions": map[string]string{"organization_hooks": "write"}}
+	}
+	_, err := a.client.do(ctx, a.http, call{method: http.MethodGet, path: path, into: &installation, key: "app"})
 	if e, ok := errors.AsType[*Error](err); ok && e.Status == http.StatusNotFound {
-		return "", time.Time{}, &Error{Code: "github_not_installed", Message: "the GitHub App is not installed on the repository", Hint: "install it there", Permanent: true, Err: err}
+		return "", time.Time{}, &Error{Code: "github_not_installed", Message: "the GitHub App is not installed there", Hint: "install it on the repository or organisation", Permanent: true, Err: err}
 	}
 	if err != nil {
 		return "", time.Time{}, err
@@ -187,7 +190,7 @@ func (a *app) mint(ctx context.Context, owner, name string) (string, time.Time, 
 	_, err = a.client.do(ctx, a.http, call{
 		method: http.MethodPost,
 		path:   fmt.Sprintf("/app/installations/%d/access_tokens", installation.ID),
-		send:   map[string]any{"repositories": []string{name}},
+		send:   scope,
 		into:   &minted,
 		key:    "app",
 	})

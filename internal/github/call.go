@@ -25,7 +25,8 @@ type call struct {
 
 // answer is what a call needs to know besides the document.
 type answer struct {
-	more bool // there is another page
+	more   bool   // there is another page
+	cursor string // of the next page, where pages are not numbered
 }
 
 // do carries out a call. Errors are *Error.
@@ -53,7 +54,8 @@ func (c *Client) do(ctx context.Context, client *http.Client, k call) (answer, e
 		return answer{}, err
 	}
 	// The address behind rel="next" is not used: only that there is one.
-	return answer{more: strings.Contains(resp.Header.Get("Link"), `rel="next"`)}, nil
+	link := resp.Header.Get("Link")
+	return answer{more: strings.Contains(link, `rel="next"`), cursor: nextCursor(link)}, nil
 }
 
 func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {

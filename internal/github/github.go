@@ -1,11 +1,12 @@
 // Package github is the small part of GitHub's REST API that Forebay uses: the
-// files of a pull request, a file's content, and comments on issues and pull
-// requests.
+// files of a pull request, a file's content, comments on issues and pull
+// requests, and the deliveries of webhooks.
 //
 // A credential goes to the configured API alone, and a [Repo] can reach the
 // paths of its own repository alone. The package must never follow a URL that
 // came over the wire, a payload's or an answer's: every address is built from a
-// repository's name and a number. Pages are asked for by number.
+// name and a number. Pages are asked for by number, or by a cursor that is taken
+// out of an answer and checked.
 package github
 
 import (

@@ -84,22 +84,46 @@ func (a *App) installed(repo string) bool {
 // accessToken mints a token for the one repository that it is asked for.
 func (s *Server) accessToken(w http.ResponseWriter, r *http.Request) {
 	var ask struct {
-		Repositories []string `json:"repositories"`
+		Repositories []string          `json:"repositories"`
+		Permissions  map[string]string `json:"permissions"`
 	}
-	if err := json.NewDecoder(r.Body).Decode(&ask); err != nil || len(ask.Repositories) != 1 {
+	err := json.NewDecoder(r.Body).Decode(&ask)
+	if err == nil && len(ask.Repositories) == 0 && len(ask.Permissions) == 1 && ask.Permissions["organization_hooks"] != "" {
+		s.mint(w, "")
+		return
+	}
+	if err != nil || len(ask.Repositories) != 1 {
 		problem(w, http.StatusUnprocessableEntity, "exactly one repository is expected here")
 		return
 	}
 	for _, repo := range s.App.Repos {
 		if _, name, _ := strings.Cut(repo, "/"); strings.EqualFold(name, ask.Repositories[0]) {
-			token, expires := "ghs_"+rand.Text(), time.Now().Add(time.Hour)
-			if s.minted == nil {
-				s.minted = map[string]installation{}
-			}
-			s.minted[token] = installation{repo: repo, expires: expires}
-			reply(w, http.StatusCreated, map[string]any{"token": token, "expires_at": expires.UTC()})
+			s.mint(w, repo)
 			return
 		}
 	}
 	problem(w, http.StatusUnprocessableEntity, "There is at least one repository that does not exist or is not accessible")
+}
+
+// mint answers with a token for a repository, or for none but the webhooks of
+// the organisation. The caller holds mu.
+func (s *Server) mint(w http.ResponseWriter, repo string) {
+	token, expires := "ghs_"+rand.Text(), time.Now().Add(time.Hour)
+	if s.minted == nil {
+		s.minted = map[string]installation{}
+	}
+	s.minted[token] = installation{repo: repo, expires: expires}
+	reply(w, http.StatusCreated, map[string]any{"token": token, "expires_at": expires.UTC()})
+}
+
+// orgInstallation answers for the organisations of the repositories where the
+// App is installed.
+func (s *Server) orgInstallation(w http.ResponseWriter, r *http.Request) {
+	for _, repo := range s.App.Repos {
+		if org, _, _ := strings.Cut(repo, "/"); strings.EqualFold(org, r.PathValue("org")) {
+			reply(w, http.StatusOK, map[string]any{"id": installationID, "app_id": s.App.ID})
+			return
+		}
+	}
+	problem(w, http.StatusNotFound, "Not Found")
 }

@@ -74,6 +74,7 @@ func (s *Server) routes() *http.ServeMux {
 	m.HandleFunc("GET /app", s.asApp(s.app))
 	m.HandleFunc("GET /repos/{owner}/{name}/installation", s.asApp(s.installation))
 	m.HandleFunc("POST /app/installations/{id}/access_tokens", s.asApp(s.accessToken))
+	s.webhookRoutes(m)
 	m.HandleFunc("/", s.page)
 	return m
 }

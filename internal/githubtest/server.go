@@ -1,6 +1,7 @@
 // Package githubtest is the part of GitHub's REST API that Forebay uses, as an
 // http.Handler that behaves like the original at the wire: tokens, App
-// installations, pages, authors, limits, and failures by script. Tests, the
+// installations, pages, authors, webhooks and their deliveries, limits, and
+// failures by script. Tests, the
 // torture runs and the demo serve it.
 //
 // It must never be served to anybody else: it checks tokens only if told to and
@@ -30,6 +31,8 @@ type Server struct {
 	// "https://github.com". The server shows a plain page of the conversation
 	// at these paths, so it may be the server's own origin.
 	HTML string
+	// Client sends webhooks; nil: nobody can be reached.
+	Client *http.Client
 
 	mu       sync.Mutex // guards everything below
 	router   *http.ServeMux
@@ -39,6 +42,9 @@ type Server struct {
 	minted   map[string]installation // installation tokens
 	faults   []*Fault
 	requests []Request
+	webhooks map[int64]*Webhook
+	attempts []*Attempt // oldest first
+	sending  sync.WaitGroup
 }
 
 // DefaultUser is who every token is when Server.Tokens is empty.
