@@ -95,7 +95,10 @@ func governorOptions(cfg *config.Config, l lanes, hooks *hookSet) governor.Optio
 		}
 	}
 	for name, h := range hooks.work {
-		o.Hooks[name] = governor.Hook{ExtraTokens: hooks.extra[name], MaxTokens: int64(h.MaxTokens), Prefixes: hooks.cached[name]}
+		o.Hooks[name] = governor.Hook{
+			Weight: cfg.Hooks[name].Weight, ExtraTokens: hooks.extra[name], MaxTokens: int64(h.MaxTokens),
+			Prefixes: hooks.cached[name],
+		}
 	}
 	return o
 }

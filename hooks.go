@@ -119,8 +119,15 @@ func (b *hookBuilder) receive() (*ingest.Hook, error) {
 		}
 		h.Meaning = r.String
 	}
-	h.Choose, err = b.choose()
-	return h, err
+	if h.Choose, err = b.choose(); err != nil {
+		return nil, err
+	}
+	if b.hook.FairBy != "" {
+		if h.Choose, err = shared(h.Choose, b.hook.FairBy); err != nil {
+			return nil, fmt.Errorf("fair_by: %w", err)
+		}
+	}
+	return h, nil
 }
 
 // holds compiles a rule that is true or false.

@@ -15,6 +15,9 @@ func (h *hookCheck) rules() {
 	}
 	h.coalesce()
 	h.dedupe()
+	if h.hook.FairBy != "" || h.has(h.in("fair_by")) {
+		h.rule(h.in("fair_by"), h.hook.FairBy, rule.String)
+	}
 	for i, route := range h.hook.Route {
 		path := item(h.in("route"), i)
 		if route.When == "" {

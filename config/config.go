@@ -219,6 +219,18 @@ type Hook struct {
 	Respond Respond  `yaml:"respond"`
 	// Priority is 1 (first) to 9 (last). Default 5.
 	Priority int `yaml:"priority"`
+	// Weight is the hook's share of a lane that is full, against the weights of
+	// the other hooks that wait for it: one of weight 3 is worth three times as
+	// many tokens as one of weight 1. 1 to 1000. Default 1.
+	Weight int `yaml:"weight"`
+	// FairBy is a CEL rule that yields a text: the tenant that the event belongs
+	// to, such as payload.repository.owner.login. The tenants of a hook share its
+	// turns equally, so that a noisy one never holds up the others. Evaluated
+	// when the event is accepted; a key of more than 64 bytes is shortened to a
+	// part and a digest. An event for which the rule fails, or yields "", shares
+	// with all that have no tenant, and its job says so in its note. Default:
+	// first come, first served.
+	FairBy string `yaml:"fair_by"`
 	// Method lists the HTTP methods that are taken. Default [POST].
 	Method []string `yaml:"method"`
 	// BodyLimit bounds the body. Default 25MiB for github, 1MiB elsewhere.

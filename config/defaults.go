@@ -74,6 +74,7 @@ func (h *Hook) applyDefaults(r *report, path string) {
 	fill(r, path+".thinking", &h.Thinking, "auto")
 	fill(r, path+".cache", &h.Cache, "5m")
 	fill(r, path+".priority", &h.Priority, 5)
+	fill(r, path+".weight", &h.Weight, 1)
 	fill(r, path+".retry.max_attempts", &h.Retry.MaxAttempts, 6)
 	fill(r, path+".retry.max_age", &h.Retry.MaxAge, day)
 	fill(r, path+".respond.mode", &h.Respond.Mode, "async")

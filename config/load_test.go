@@ -43,6 +43,7 @@ func TestDefaults(t *testing.T) {
 		"thinking":     {h.Thinking, "auto"},
 		"cache":        {h.Cache, "5m"},
 		"priority":     {h.Priority, 5},
+		"weight":       {h.Weight, 1},
 		"method":       {fmt.Sprint(h.Method), "[POST]"},
 		"body_limit":   {h.BodyLimit, ByteSize(25 << 20)},
 		"max_attempts": {h.Retry.MaxAttempts, 6},

@@ -60,6 +60,8 @@ type Job struct {
 	Model        string // the model that was chosen, or that answered
 	Chosen       string // why that model: "hook", "route 2", "fallback: overloaded"
 	Priority     int    // 1 first to 9 last
+	Tenant       string // with whom it shares its hook's turn; empty: with all that have none
+	Note         string // what went otherwise than configured when it was accepted
 	Attempts     int    // attempts begun that count against the limit
 	Subject      string
 	Type         string // the event's type, for lists

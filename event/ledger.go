@@ -27,6 +27,8 @@ type JobSpec struct {
 	Model    string
 	Chosen   string
 	Priority int
+	Tenant   string    // see Job
+	Note     string    // see Job
 	Coalesce *Coalesce // nil: the job may run at once
 }
 
@@ -75,7 +77,7 @@ type Take struct {
 	Now        time.Time
 	LeaseUntil time.Time
 	Max        int // jobs at most
-	PerHook    int // candidates at most that Admit is shown per hook and lane
+	PerHook    int // candidates at most that Admit is shown per hook and lane; about as many again of its tenants, two of each at least
 	Admit      func(Desk) Plan
 
 	// Held are the leases that the worker still carries. One that has run out is
@@ -89,7 +91,7 @@ type Desk struct {
 	Now        time.Time
 	Lanes      map[string]Lane // every lane that has a row
 	Running    map[string]int  // jobs running now, by lane
-	Candidates []Candidate     // ready jobs: by hook and lane the first in order of priority, then age
+	Candidates []Candidate     // ready jobs: by hook, lane and tenant the first in order of priority, then age
 	Max        int             // how many may be taken
 	SpentToday NanoUSD         // known cost of the calls that ended today (UTC)
 }
@@ -100,6 +102,7 @@ type Candidate struct {
 	Hook     string
 	Lane     string
 	Model    string
+	Tenant   string
 	Priority int
 	Chosen   string // why that model
 	Attempts int

@@ -81,6 +81,7 @@ func jobFacts(j api.JobView) [][]string {
 		{"delivery id", j.Event.DeliveryID}, {"copies", nonZero(j.Event.Duplicates)},
 		{"created", moment(&j.CreatedAt)}, {"finished", moment(j.FinishedAt)},
 		{"model", model}, {"lane", j.Lane}, {"tries", strconv.Itoa(j.Attempts)}, {"cost", usd(j.CostUSD)},
+		{"tenant", j.Tenant}, {"note", j.Note},
 		{"rerun of", j.RerunOf}, {"superseded by", j.SupersededBy},
 	} {
 		if fact[1] != "" {

@@ -26,6 +26,8 @@ type JobHead struct {
 	Model        string         `json:"model,omitempty"`
 	Chosen       string         `json:"chosen,omitempty"` // why this model
 	Priority     int            `json:"priority,omitempty"`
+	Tenant       string         `json:"tenant,omitempty"` // with whom it shares its hook's turn
+	Note         string         `json:"note,omitempty"`   // what went otherwise than configured
 	RerunOf      string         `json:"rerun_of,omitempty"`
 	SupersededBy string         `json:"superseded_by,omitempty"`
 	Coalesced    int            `json:"coalesced,omitempty"` // how many earlier jobs this one replaced
@@ -124,6 +126,7 @@ func NewJobHead(j event.Job) JobHead {
 		ID: j.ID, Hook: j.Hook, State: j.State, Attempts: j.Attempts,
 		CreatedAt: j.CreatedAt, UpdatedAt: at(j.UpdatedAt), FinishedAt: at(j.FinishedAt),
 		Subject: j.Subject, Type: j.Type, Lane: j.Lane, Model: j.Model, Chosen: j.Chosen, Priority: j.Priority,
+		Tenant: j.Tenant, Note: j.Note,
 		RerunOf: j.RerunOf, SupersededBy: j.SupersededBy, Coalesced: j.Coalesced,
 		LastError: j.LastError, CostUSD: dollars(jobCost(j)),
 	}

@@ -67,6 +67,7 @@ func (g *Governor) turns(d event.Desk) []*turn {
 		row := d.Lanes[name]
 		row.Name = name
 		t := &turn{lane: g.open(row, d.Now), queue: newQueue(byLane[name]), running: d.Running[name]}
+		t.share(g.options.Hooks)
 		t.reconcile(t.running)
 		t.resume(d.Now, broke)
 		all = append(all, t)
@@ -285,7 +286,7 @@ func (g *Governor) grant(t *turn, e entry, c choice, now time.Time) *Grant {
 	t.Gate.sent(c.input, millis(now))
 	t.warms(c.forecast, e.JobID, now)
 	return &Grant{
-		Job: e.JobID, Hook: e.Hook, Lane: e.Lane, Model: e.Model, Size: e.Size, At: now,
+		Job: e.JobID, Hook: e.Hook, Tenant: e.Tenant, Lane: e.Lane, Model: e.Model, Size: e.Size, At: now,
 		Input: int64(c.input), Output: int64(c.output), minute: t.In.Limit, perToken: cmp.Or(c.perToken, bytesPerTok), prefix: c.prefix,
 	}
 }

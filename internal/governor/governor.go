@@ -90,6 +90,7 @@ func New(o Options) (*Governor, error) {
 type Grant struct {
 	Job    string
 	Hook   string
+	Tenant string
 	Lane   string
 	Model  string
 	Size   int

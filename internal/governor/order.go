@@ -22,7 +22,8 @@ const (
 // save up no claim.
 type flow struct {
 	Finish float64 `json:"f"`
-	Served int64   `json:"s"` // ms
+	Served int64   `json:"s"`           // ms
+	Turn   float64 `json:"t,omitempty"` // of a hook: the present of its tenants' clocks
 }
 
 // An entry is a candidate with its place in the order.
@@ -85,18 +86,20 @@ func (l *lane) serve(e entry, cost float64, weight int, now time.Time) {
 		l.Flows = make(map[string]flow)
 	}
 	l.Now = max(l.Now, e.start)
-	l.Flows[e.Hook] = flow{Finish: e.start + cost/float64(max(weight, 1)), Served: millis(now)}
+	l.Flows[e.Hook] = flow{Finish: e.start + cost/float64(max(weight, 1)), Served: millis(now), Turn: l.Flows[e.Hook].Turn}
+	l.serveTenant(e.Candidate, cost, millis(now))
 }
 
 // correct moves a hook's clock by the difference between what its job was
 // thought to cost and what it cost.
-func (l *lane) correct(hook string, difference float64, weight int) {
-	f, ok := l.Flows[hook]
+func (l *lane) correct(gr *Grant, difference float64, weight int) {
+	f, ok := l.Flows[gr.Hook]
 	if !ok {
 		return
 	}
 	f.Finish = max(f.Finish+difference/float64(max(weight, 1)), l.Now)
-	l.Flows[hook] = f
+	l.Flows[gr.Hook] = f
+	l.correctTenant(gr, difference)
 }
 
 // cost is what a job weighs in the fair queue.

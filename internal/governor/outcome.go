@@ -159,7 +159,7 @@ func (l *lane) use(gr *Grant, o Outcome, weight int) {
 		}
 		l.In.take(float64(input - gr.Input))
 		l.Out.take(float64(output - gr.charged))
-		l.correct(gr.Hook, cost(float64(input), float64(output))-cost(float64(gr.Input), float64(gr.Output)), weight)
+		l.correct(gr, cost(float64(input), float64(output))-cost(float64(gr.Input), float64(gr.Output)), weight)
 	case unread(o.Code):
 		l.refund(gr, weight)
 	}
@@ -169,7 +169,7 @@ func (l *lane) use(gr *Grant, o Outcome, weight int) {
 func (l *lane) refund(gr *Grant, weight int) {
 	l.In.take(-float64(gr.Input))
 	l.Out.take(-float64(gr.charged))
-	l.correct(gr.Hook, -cost(float64(gr.Input), float64(gr.Output)), weight)
+	l.correct(gr, -cost(float64(gr.Input), float64(gr.Output)), weight)
 }
 
 // unread reports whether a failure means that the model never saw the request.

@@ -12,7 +12,7 @@ import (
 // Bounds of a lane's stored state.
 const (
 	stateVersion = 1
-	maxFlows     = 128
+	maxFlows     = 256
 	maxProfiles  = 64
 	maxState     = 64 << 10
 	mostValue    = 1e15 // of anything that is summed up
@@ -89,7 +89,7 @@ func (l *lane) decode(raw json.RawMessage) bool {
 		}
 		b.bound(b.Burst)
 	}
-	maps.DeleteFunc(l.Flows, func(_ string, f flow) bool { return !within(f.Finish, 0, mostValue) })
+	maps.DeleteFunc(l.Flows, func(_ string, f flow) bool { return !within(f.Finish, 0, mostValue) || !within(f.Turn, 0, mostValue) })
 	maps.DeleteFunc(l.Profiles, func(_ string, p profile) bool { return !p.sane() })
 	maps.DeleteFunc(l.Prefixes, func(key string, w warmth) bool { return !w.sane(key) })
 	for _, f := range []float64{l.Pending, l.LagSum, l.LagWeight, l.FlowRate, l.Now} {
@@ -163,7 +163,9 @@ func (l *lane) close(now time.Time) event.Lane {
 // prune bounds the maps: flows that are no longer ahead of virtual time say
 // nothing, and of profiles the least recently used go.
 func (l *lane) prune(now int64) {
-	maps.DeleteFunc(l.Flows, func(_ string, f flow) bool { return f.Finish <= l.Now && now-f.Served > flowMemory })
+	maps.DeleteFunc(l.Flows, func(key string, f flow) bool {
+		return (f.Finish <= l.Now || ofTenant(key)) && now-f.Served > flowMemory
+	})
 	drop(l.Flows, maxFlows, func(f flow) int64 { return f.Served })
 	drop(l.Profiles, maxProfiles, func(p profile) int64 { return p.Used })
 	drop(l.Prefixes, maxPrefixes, func(w warmth) int64 { return w.Used })
@@ -178,7 +180,7 @@ func drop[V any](m map[string]V, most int, age func(V) int64) {
 		if d := age(m[a]) - age(m[b]); d != 0 {
 			return int(max(min(d, 1), -1))
 		}
-		return compare(a, b)
+		return compare(b, a) // a tenant's flow sorts behind its hook's, which is worth more
 	})
 	for _, k := range keys[:len(m)-most] {
 		delete(m, k)

@@ -244,7 +244,7 @@ func (t *tx) insertJob(j *newJob) error {
 	now := micros(j.now)
 	_, err := t.exec("accept_job", t.tally.jobSeq, j.spec.ID, j.seq, j.hook, string(reason), micros(j.due),
 		j.spec.Lane, j.spec.Model, j.spec.Chosen, int64(priority(j.spec.Priority)), now, now, now, now,
-		key, micros(j.first), j.coalesced, j.rerunOf)
+		key, micros(j.first), j.coalesced, j.rerunOf, j.spec.Tenant, j.spec.Note)
 	if err != nil {
 		return err
 	}

@@ -87,6 +87,7 @@ type DB struct {
 	pack    *packer
 	hub     hub
 	drafts  drafts
+	turns   turns // the writer's own
 	notes   notes
 	disk    disk
 	tally   atomic.Pointer[tally] // as of the last commit
@@ -134,6 +135,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		stopped:  make(chan struct{}),
 		failed:   make(chan error, 1),
 		cp:       checkpointer{wake: make(chan struct{}, 1)},
+		turns:    make(turns),
 	}
 	if err := db.start(ctx); err != nil {
 		_ = db.closeConns()

@@ -116,7 +116,10 @@ func TestPlans(t *testing.T) {
 	}
 	// Walking the index of ready jobs is fine where only its head is read, or
 	// by readers.
-	walks := map[string][]string{"take_candidates": {"job_ready"}, "lane_load": {"job_ready"}, "read_oldest": {"job_ready"}, "list_queued": {"job_ready"}}
+	walks := map[string][]string{
+		"take_candidates": {"job_ready"}, "take_shared": {"job_tenant"}, "take_tenants": {"SCAN t", "SCAN turn"},
+		"lane_load": {"job_ready", "job_tenant"}, "read_oldest": {"job_ready", "job_tenant"}, "list_queued": {"job_ready", "job_tenant"},
+	}
 	for name, text := range queries {
 		for _, step := range plan(t, db.w, text) {
 			fine := !strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "AUTOMATIC") ||

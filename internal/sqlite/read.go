@@ -38,6 +38,7 @@ func scanJob(r *row, now time.Time) jobRow {
 		j.Reason, j.Until = event.JobReason(lane.Reason), lane.Until
 	}
 	v.deliveryID, v.event = r.text(), r.int()
+	j.Tenant, j.Note = r.text(), r.text()
 	return v
 }
 

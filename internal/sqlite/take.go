@@ -66,7 +66,9 @@ func (db *DB) bury(ctx context.Context, l leasing, t *event.Take, cause error) e
 // A leasing is a job on its way from the queue to a worker.
 type leasing struct {
 	seq, token int64
-	id, lane   string
+	id         string
+	pair       pair
+	tenant     string
 }
 
 func (l leasing) lease(t *event.Take) event.Lease {
@@ -155,15 +157,19 @@ func (t *tx) desk(want *event.Take) (event.Desk, map[string]leasing, error) {
 	if err := t.scan("take_running", func(r *row) { d.Running[r.text()] = int(r.int()) }); err != nil {
 		return d, nil, err
 	}
-	err = t.scan("take_candidates", func(r *row) {
+	show := func(r *row) {
 		c := event.Candidate{
-			JobID: r.text(), Hook: r.text(), Lane: r.text(), Model: r.text(),
+			JobID: r.text(), Hook: r.text(), Lane: r.text(), Model: r.text(), Tenant: r.text(),
 			Chosen: r.text(), Priority: int(r.int()), Attempts: int(r.int()), Size: int(r.int()), ReadyAt: r.time(),
 		}
 		d.Candidates = append(d.Candidates, c)
-		waiting[c.JobID] = leasing{seq: r.int(), token: r.int(), id: c.JobID, lane: c.Lane}
-	}, int64(max(want.PerHook, 1)))
-	if err != nil {
+		waiting[c.JobID] = leasing{seq: r.int(), token: r.int(), id: c.JobID, pair: pair{c.Hook, c.Lane}, tenant: c.Tenant}
+	}
+	most := max(want.PerHook, 1)
+	if err := t.scan("take_candidates", show, int64(most)); err != nil {
+		return d, nil, err
+	}
+	if err := t.showTenants(most, show); err != nil {
 		return d, nil, err
 	}
 	err = t.query("take_spent", func(r *row) { d.SpentToday = event.NanoUSD(r.int()) }, day(want.Now))
@@ -191,6 +197,7 @@ func (t *tx) follow(plan event.Plan, waiting map[string]leasing, want *event.Tak
 			return nil, err
 		}
 		t.tally.move(event.Queued, event.Running)
+		t.served(l)
 		t.then(func() { t.db.drafts.begin(l.id, l.token) })
 		t.signal(l.id)
 		taken = append(taken, l)

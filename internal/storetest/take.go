@@ -14,6 +14,8 @@ var takeTests = []test{
 	{name: "by priority, then by age", run: testTakeOrder},
 	{name: "admission sees the desk", run: testTakeDesk},
 	{name: "of each hook and lane the first few", run: testTakePerHook},
+	{name: "a noisy tenant hides nobody", run: testTakeTenants},
+	{name: "of many tenants all get their turn", run: testTakeManyTenants},
 	{name: "only candidates, and no more than asked for", run: testTakePlan},
 	{name: "a job that is taken may be moved", run: testTakeMove},
 	{name: "no admission, no jobs", run: testTakeNobody},

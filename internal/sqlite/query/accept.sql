@@ -14,8 +14,8 @@ SELECT d.event, e.id, e.job FROM dedupe AS d JOIN event AS e ON e.seq = d.event 
 
 -- name: accept_job
 INSERT INTO job (seq, id, event, hook, state, reason, due_at, lane, model, chosen, priority,
-                 created_at, queued_at, updated_at, ready_at, coalesce_key, coalesce_first, coalesced, rerun_of)
-VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+                 created_at, queued_at, updated_at, ready_at, coalesce_key, coalesce_first, coalesced, rerun_of, tenant, note)
+VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: accept_event
 INSERT INTO event (seq, id, source, type, delivery_id, subject, time, received_at, digest, size, keys, forget_at, job)

@@ -13,7 +13,8 @@ ON CONFLICT DO UPDATE SET paused = excluded.paused, reason = excluded.reason, de
 
 -- name: lane_load
 SELECT lane, sum(state = 'queued'), sum(state = 'running')
-FROM (SELECT lane, state FROM job WHERE state = 'queued' AND due_at = 0
+FROM (SELECT lane, state FROM job WHERE state = 'queued' AND due_at = 0 AND tenant = ''
+      UNION ALL SELECT lane, state FROM job WHERE state = 'queued' AND due_at = 0 AND tenant <> ''
       UNION ALL SELECT lane, state FROM job WHERE state = 'queued' AND due_at > 0
       UNION ALL SELECT lane, state FROM job WHERE state = 'running')
 GROUP BY lane;

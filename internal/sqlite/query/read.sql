@@ -49,7 +49,9 @@ ORDER BY +v.seq DESC LIMIT ?5;
 -- name: list_queued
 SELECT * FROM job_view AS v
 WHERE v.seq < ?1 AND (?2 = '' OR v.hook = ?2) AND v.state = ?3 AND v.seq IN (
-    SELECT seq FROM job WHERE state = 'queued' AND due_at = 0 UNION ALL SELECT seq FROM job WHERE state = 'queued' AND due_at > 0)
+    SELECT seq FROM job WHERE state = 'queued' AND due_at = 0 AND tenant = ''
+    UNION ALL SELECT seq FROM job WHERE state = 'queued' AND due_at = 0 AND tenant <> ''
+    UNION ALL SELECT seq FROM job WHERE state = 'queued' AND due_at > 0)
   AND (?4 = '' OR v.id LIKE ?4 ESCAPE '\' OR v.subject LIKE ?4 ESCAPE '\' OR v.type LIKE ?4 ESCAPE '\' OR v.delivery_id LIKE ?4 ESCAPE '\')
 ORDER BY +v.seq DESC LIMIT ?5;
 
@@ -62,7 +64,8 @@ SELECT key, external_id, url, job, updated_at FROM anchor WHERE key = ?1;
 
 -- name: read_oldest
 SELECT created_at FROM job WHERE seq = (SELECT min(seq) FROM (
-  SELECT seq FROM job WHERE state = 'queued' AND due_at = 0
+  SELECT seq FROM job WHERE state = 'queued' AND due_at = 0 AND tenant = ''
+  UNION ALL SELECT seq FROM job WHERE state = 'queued' AND due_at = 0 AND tenant <> ''
   UNION ALL SELECT seq FROM job WHERE state = 'queued' AND due_at > 0));
 
 -- name: read_verdicts

@@ -50,6 +50,8 @@ CREATE TABLE job (
   model          TEXT    NOT NULL,
   chosen         TEXT    NOT NULL,
   priority       INTEGER NOT NULL CHECK (priority BETWEEN 1 AND 9),
+  tenant         TEXT    NOT NULL DEFAULT '',
+  note           TEXT    NOT NULL DEFAULT '',
   created_at     INTEGER NOT NULL,
   queued_at      INTEGER NOT NULL,          -- when its attempts began to count
   updated_at     INTEGER NOT NULL,
@@ -73,8 +75,10 @@ CREATE TABLE job (
   CHECK ((state = 'superseded') = (superseded_by <> '')),
   CHECK (due_at = 0 OR state = 'queued')
 ) STRICT;
--- Ready jobs in the order in which they are offered: hook, lane, priority, age.
-CREATE INDEX job_ready ON job (hook, lane, priority) WHERE state = 'queued' AND due_at = 0;
+-- Ready jobs in the order in which they are offered: hook, lane, priority, age;
+-- those of tenants apart, so that who has none pays nothing for them.
+CREATE INDEX job_ready ON job (hook, lane, priority) WHERE state = 'queued' AND due_at = 0 AND tenant = '';
+CREATE INDEX job_tenant ON job (hook, lane, tenant, priority) WHERE state = 'queued' AND due_at = 0 AND tenant <> '';
 CREATE INDEX job_due ON job (due_at, lane) WHERE state = 'queued' AND due_at > 0;
 CREATE INDEX job_coalesce ON job (hook, coalesce_key) WHERE state = 'queued' AND coalesce_key <> '';
 CREATE INDEX job_running ON job (lease_until, lane) WHERE state = 'running';
@@ -273,7 +277,7 @@ SELECT j.seq, j.id, e.id AS event_id, j.hook, j.state, j.reason,
        j.priority, j.attempts, e.subject, e.type, j.created_at, j.queued_at, j.updated_at, j.finished_at,
        j.rerun_of, j.superseded_by, j.coalesced, j.last_error, j.cost,
        coalesce(l.paused, 0) AS lane_paused, coalesce(l.reason, '') AS lane_reason, coalesce(l.until, 0) AS lane_until,
-       e.delivery_id, j.event
+       e.delivery_id, j.event, j.tenant, j.note
 FROM job AS j
 JOIN event AS e ON e.seq = j.event
 LEFT JOIN lane AS l ON l.name = j.lane;
