@@ -87,7 +87,10 @@ func (n *notes) due(writing, closing bool) ([]event.Verdict, bool) {
 		return nil, false
 	}
 	late := n.waiting[count-1].At.Sub(n.written).Abs() >= notesEvery
-	return slices.Clone(n.waiting), closing || count >= notesChunk || writing && late
+	if !closing && count < notesChunk && !(writing && late) {
+		return nil, false
+	}
+	return slices.Clone(n.waiting), true
 }
 
 // drop forgets the first verdicts once they are in the file.
