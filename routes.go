@@ -25,6 +25,7 @@ func (s *Server) adminRoutes() http.Handler {
 	mux.Handle("GET /v1/jobs", s.api.Operator(s.api.Jobs))
 	mux.Handle("GET /v1/jobs/{id}", s.api.Operator(s.api.Job))
 	mux.Handle("GET /v1/jobs/{id}/stream", s.api.Operator(s.api.Stream))
+	mux.Handle("GET /v1/jobs/{id}/event", s.api.Operator(s.api.Event))
 	mux.Handle("POST /v1/jobs/{id}/redeliver", s.api.Operator(s.api.Redeliver))
 	mux.Handle("POST /v1/jobs/{id}/rerun", s.api.Operator(s.api.Rerun))
 	mux.Handle("POST /v1/jobs/{id}/cancel", s.api.Operator(s.api.Cancel))

@@ -13,14 +13,15 @@ import (
 	"github.com/forebayhq/forebay"
 	"github.com/forebayhq/forebay/config"
 	"github.com/forebayhq/forebay/event"
+	"github.com/forebayhq/forebay/internal/api"
 	"github.com/forebayhq/forebay/verify"
 )
 
 // previewFlags are what forebay preview was asked.
 type previewFlags struct {
-	hook, fixture, event, kind string
-	sets                       []string
-	gather, count              bool
+	hook, fixture, event, kind, job string
+	sets                            []string
+	gather, count                   bool
 }
 
 // newPreviewCommand renders a prompt without calling Claude.
@@ -31,7 +32,8 @@ func newPreviewCommand(a *app) *cobra.Command {
 		Short: "Show the prompt of an event: text, tokens, price; no call",
 		Long:  "Render what a hook would send to Claude for an event, with its tokens and its price.\nClaude is not called; with --count the API counts the tokens, which is free.",
 		Example: "  forebay preview --hook pr-summary --fixture github.pull_request.opened\n" +
-			"  forebay preview --hook pr-summary --event body.json --type pull_request --gather",
+			"  forebay preview --hook pr-summary --event body.json --type pull_request --gather\n" +
+			"  forebay preview --job job_01j9... --gather",
 		GroupID: groupHooks,
 		Args:    argCount(0, 0, "run forebay preview --hook NAME --fixture NAME"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.preview(cmd.Context(), f) },
@@ -41,6 +43,7 @@ func newPreviewCommand(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&f.fixture, "fixture", "", "a fixture's `name`; see forebay trigger --list")
 	cmd.Flags().StringArrayVar(&f.sets, "set", nil, "change a value of the fixture: `path=value`; may be repeated")
 	cmd.Flags().StringVar(&f.event, "event", "", "a `file` with the body of an event; - for standard input")
+	cmd.Flags().StringVar(&f.job, "job", "", "take the stored event of the job with this `id` from the running server")
 	cmd.Flags().StringVar(&f.kind, "type", "", "the event `type` of --event, such as pull_request")
 	cmd.Flags().BoolVar(&f.gather, "gather", false, "fetch the gathered parts")
 	cmd.Flags().BoolVar(&f.count, "count", false, "let the API count the tokens")
@@ -52,7 +55,7 @@ func (a *app) preview(ctx context.Context, f previewFlags) error {
 	if err != nil {
 		return err
 	}
-	e, err := a.previewed(cfg, f)
+	e, err := a.previewed(ctx, cfg, f)
 	if err != nil {
 		return err
 	}
@@ -69,16 +72,24 @@ func (a *app) preview(ctx context.Context, f previewFlags) error {
 }
 
 // previewed makes the event that is to be previewed.
-func (a *app) previewed(c *config.Config, f previewFlags) (event.Event, error) {
+func (a *app) previewed(ctx context.Context, c *config.Config, f previewFlags) (event.Event, error) {
+	given := 0
+	for _, from := range []string{f.fixture, f.event, f.job} {
+		if from != "" {
+			given++
+		}
+	}
 	switch {
-	case (f.fixture == "") == (f.event == ""):
-		return event.Event{}, usage("an event is needed, and only one", "give --fixture NAME or --event FILE")
-	case f.fixture != "" && f.kind != "":
-		return event.Event{}, usage("--type is set without --event", "leave it out: the fixture has a type")
-	case f.event != "" && len(f.sets) > 0:
-		return event.Event{}, usage("--set is set without --fixture", "change the file of --event instead")
+	case given != 1:
+		return event.Event{}, usage("an event is needed, and only one", "give --fixture NAME, --event FILE or --job ID")
+	case f.event == "" && f.kind != "":
+		return event.Event{}, usage("--type is set without --event", "leave it out: a fixture and a stored event have a type")
+	case f.fixture == "" && len(f.sets) > 0:
+		return event.Event{}, usage("--set is set without --fixture", "only a fixture can be changed; put what you want into the file of --event")
 	case f.event != "":
 		return a.eventFromFile(c, f)
+	case f.job != "":
+		return a.eventFromServer(ctx, f)
 	}
 	return eventFromFixture(c, f)
 }
@@ -97,6 +108,24 @@ func (a *app) eventFromFile(c *config.Config, f previewFlags) (event.Event, erro
 		Hook: name, Source: c.Hooks[name].Source.Type, Type: f.kind, ReceivedAt: time.Now().UTC(),
 		Method: http.MethodPost, ContentType: "application/json", Body: body,
 	}, nil
+}
+
+// eventFromServer asks the running server for the event of a job.
+func (a *app) eventFromServer(ctx context.Context, f previewFlags) (event.Event, error) {
+	c, err := (&remote{config: a.config}).open(a)
+	if err != nil {
+		return event.Event{}, err
+	}
+	defer c.egress.Close()
+	var v api.RawEventView
+	if err := c.ask(ctx, http.MethodGet, jobPath(f.job, "/event"), nil, &v); err != nil {
+		return event.Event{}, err
+	}
+	e := v.Event()
+	if f.hook != "" {
+		e.Hook = f.hook // what another hook would make of it
+	}
+	return e, nil
 }
 
 // eventFromFixture signs the fixture as its sender would and verifies it as

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,37 @@ func TestCosts(t *testing.T) {
 	m.costs = nil
 	if got := s.admin.ask(t, "GET", "/v1/costs"); !strings.Contains(string(got.body), `"cost_usd":0},"by_hook":[],`) {
 		t.Errorf("nothing was spent: got %s", got.body)
+	}
+}
+
+// The event goes out byte for byte, to operators only, and only while it is
+// remembered.
+func TestEvent(t *testing.T) {
+	t.Parallel()
+	odd := wholeJob()
+	odd.Event.Hook, odd.Event.Method, odd.Event.ContentType = "pr-summary", "POST", "application/x-www-form-urlencoded"
+	odd.Event.Body, odd.Event.Payload = []byte("payload=%7B%7D\x00\xff"), []byte("{}")
+	forgotten := wholeJob()
+	forgotten.ID, forgotten.Event.Body = "job_02", nil
+	s := serve(t, newMemory(odd, forgotten), nil)
+	var v api.RawEventView
+	if err := json.Unmarshal(s.admin.ask(t, "GET", "/v1/jobs/job_01/event").body, &v); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := v.Event(), *odd.Event; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for path, code := range map[string]string{
+		"/v1/jobs/job_02/event":       "not_found",
+		"/v1/jobs/none/event":         "not_found",
+		"/v1/jobs/job_01/event?raw=1": "query_unknown",
+	} {
+		if got := s.admin.ask(t, "GET", path).code(t); got != code {
+			t.Errorf("%s: got %s, want %s", path, got, code)
+		}
+	}
+	if got := s.public.ask(t, "GET", "/v1/jobs/job_01/event"); got.status != 404 {
+		t.Errorf("on the public listener: got %d %s", got.status, got.body)
 	}
 }
 
