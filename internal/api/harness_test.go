@@ -251,7 +251,7 @@ func adminRoutes(a *api.API) map[string]http.Handler {
 		"GET /v1/jobs":                 a.Operator(a.Jobs),
 		"GET /v1/jobs/{id}":            a.Operator(a.Job),
 		"GET /v1/jobs/{id}/stream":     a.Operator(a.Stream),
-		"GET /v1/jobs/{id}/event": a.Operator(a.Event),
+		"GET /v1/jobs/{id}/event":      a.Operator(a.Event),
 		"POST /v1/jobs/{id}/redeliver": a.Operator(a.Redeliver),
 		"POST /v1/jobs/{id}/rerun":     a.Operator(a.Rerun),
 		"POST /v1/jobs/{id}/cancel":    a.Operator(a.Cancel),
