@@ -16,7 +16,7 @@ type Event struct {
 	Query       string            // raw query, without '?'
 	ContentType string            // as sent
 	Header      map[string]string // lower-case names; values joined by ", "; credentials left out
-	Body        []byte            // exactly the bytes that were signed and sent
+	Body        []byte            // exactly the bytes that were signed and sent; of a batch, those of this event
 	Payload     []byte            // the JSON inside Body where the sender wraps it in a form; nil means Body itself
 	Digest      []byte            // a digest of what was signed; equal for two copies of the same signed content
 	Duplicates  int               // how many copies came after the first

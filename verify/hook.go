@@ -3,8 +3,6 @@ package verify
 import (
 	"slices"
 	"strings"
-
-	"github.com/tidwall/gjson"
 )
 
 // A hook is the [Verifier] of one configured endpoint.
@@ -63,7 +61,7 @@ func (h *hook) Verify(r Request) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, err
 	}
-	d := Delivery{Digest: p.digest, SecretNo: p.secretNo, Time: p.time, renewed: h.renewed}
+	d := Delivery{Digest: p.digest, SecretNo: p.secretNo, Time: p.time, Thin: h.sender.Thin, renewed: h.renewed}
 	if d.Payload, err = h.payload(&r); err != nil {
 		return Delivery{}, err
 	}
@@ -140,44 +138,4 @@ func (p place) readID(s *source) (id string, inside bool) {
 // signsBody says whether the body is covered by what proves the sender.
 func (s Sender) signsBody() bool {
 	return !s.BodyUnsigned && s.Proof.Scheme != "token" && s.Proof.Scheme != "basic"
-}
-
-// maxBatch bounds the events of one body.
-const maxBatch = 10_000
-
-// split lists the events of a batch. The body is proven by now.
-func (h *hook) split(d *Delivery, src *source) *Error {
-	path := h.sender.Batch
-	if h.sender.CloudEvents && mediaType(src.header) == "application/cloudevents-batch+json" {
-		path = "@this"
-	}
-	if path == "" {
-		return nil
-	}
-	list := gjson.GetBytes(src.json, path)
-	if !list.IsArray() {
-		return nil
-	}
-	var err *Error
-	list.ForEach(func(_, item gjson.Result) bool {
-		if len(d.Batch) == maxBatch {
-			err = refuse(CodeBodyMalformed, "the body holds more than "+itoa(maxBatch)+" events", "have the sender split it")
-			return false
-		}
-		d.Batch = append(d.Batch, h.element.part([]byte(item.Raw), src, h.sender.CloudEvents))
-		return true
-	})
-	return err
-}
-
-func (p *places) part(raw []byte, src *source, cloud bool) Part {
-	inner := source{header: src.header, json: raw, body: raw, rawURL: src.rawURL}
-	if cloud && p.id == nil {
-		p = cloudPlaces(nil)
-	}
-	id, _ := p.id.readID(&inner)
-	return Part{
-		ID: id, Type: clean(p.kind.read(&inner)), Subject: clean(p.subject.read(&inner)),
-		Time: utc(eventTime(p.time.read(&inner))), Payload: raw,
-	}
 }

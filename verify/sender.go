@@ -31,6 +31,10 @@ type Sender struct {
 	// CloudEvents: bodies and headers in that form are read as such.
 	CloudEvents bool
 
+	// Thin: a notification says that something changed and not what, so that the
+	// same bytes come again for the next change: equal bodies are no copies.
+	Thin bool
+
 	Shakes []Shake
 	Ack    Ack
 

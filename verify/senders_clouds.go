@@ -34,11 +34,14 @@ func clouds() []Sender {
 		},
 		{
 			Name: "azure-event-grid", Title: "Azure Event Grid", Note: tokenNote + " Put the token into the URL as ?token=, or into a delivery header and name that with header.",
-			Proof: eventGrid, BodyUnsigned: true,
+			Proof: eventGrid, BodyUnsigned: true, CloudEvents: true,
 			ID: "json:0.id", Type: "json:0.eventType", Time: "json:0.eventTime", Subject: "json:0.subject",
 			Batch: "@this", PartID: "json:id", PartType: "json:eventType | json:type", PartTime: "json:eventTime | json:time", PartSubject: "json:subject",
-			Shakes: []Shake{{Name: "subscription_validation", When: "header:Aeg-Event-Type", Is: "SubscriptionValidation", What: "json:0.data.validationCode", Reply: "json:validationResponse"}},
-			Ack:    Ack{Status: 200, Deadline: 30 * time.Second}, Retry: "up to 30 times in 24 hours; not on 400 and 413",
+			Shakes: []Shake{
+				{Name: "subscription_validation", When: "header:Aeg-Event-Type", Is: "SubscriptionValidation", What: "json:0.data.validationCode", Reply: "json:validationResponse"},
+				options, // of the CloudEvents schema
+			},
+			Ack: Ack{Status: 200, Deadline: 30 * time.Second}, Retry: "up to 30 times in 24 hours; not on 400 and 413",
 			Source: "https://learn.microsoft.com/en-us/azure/event-grid/webhook-event-delivery", Checked: day,
 		},
 		{

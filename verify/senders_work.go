@@ -97,7 +97,8 @@ func documents() []Sender {
 		},
 		{
 			Name: "dropbox", Title: "Dropbox", Note: "A notification names accounts; the changes are listed with a cursor.", Proof: hexHeader("X-Dropbox-Signature", ""),
-			Type: `"notification"`, Subject: "json:list_folder.accounts.0",
+			Type: `"notification"`, Subject: "json:list_folder.accounts.0", Thin: true,
+			Batch: "list_folder.accounts", PartType: `"notification"`, PartSubject: "json:@this",
 			Shakes: []Shake{{Name: "challenge", Before: true, Method: "GET", When: "query:challenge", Reply: "echo"}},
 			Ack:    Ack{Deadline: 10 * time.Second}, Source: "https://www.dropbox.com/developers/reference/webhooks", Checked: day,
 		},
@@ -117,8 +118,8 @@ func documents() []Sender {
 		{
 			Name: "microsoft-graph", Title: "Microsoft Graph", Note: "The clientState inside the body names the sender; nothing else of the body is proven.",
 			Proof: Proof{Scheme: "token", Headers: []string{"json:value.0.clientState"}}, BodyUnsigned: true,
-			Type: "json:value.0.changeType", Subject: "json:value.0.resource",
-			Batch: "value", PartType: "json:changeType | json:lifecycleEvent", PartSubject: "json:resource",
+			Type: "json:value.0.changeType", Subject: "json:value.0.resource", Thin: true,
+			Batch: "value", PartID: "json:id", PartType: "json:changeType | json:lifecycleEvent", PartSubject: "json:resource",
 			Shakes: []Shake{{Name: "validationToken", Before: true, When: "query:validationToken", Reply: "echo"}},
 			Ack:    Ack{Status: 202, Deadline: 3 * time.Second}, Source: "https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks", Checked: day,
 		},
@@ -147,11 +148,13 @@ func customers() []Sender {
 	hash := func(version, signed string) Proof {
 		return Proof{Scheme: "hash", Headers: []string{"X-HubSpot-Signature"}, Signed: signed, Require: map[string]string{"X-HubSpot-Signature-Version": version}}
 	}
+	// An eventId alone is not unique, in HubSpot's own words.
+	const hubPart = `json:eventId + "/" + json:subscriptionId + "/" + json:objectId + "/" + json:occurredAt | json:eventId`
 	hub := func(name, title, note string, p Proof) Sender {
 		return Sender{
 			Name: name, Title: title, Note: note, Proof: p,
 			ID: `json:0.eventId + "/" + json:0.attemptNumber | json:0.eventId`, Type: "json:0.subscriptionType", Time: "json:0.occurredAt", Subject: "json:0.objectId",
-			Batch: "@this", PartID: "json:eventId", PartType: "json:subscriptionType", PartTime: "json:occurredAt", PartSubject: "json:objectId",
+			Batch: "@this", PartID: hubPart, PartType: "json:subscriptionType", PartTime: "json:occurredAt", PartSubject: "json:objectId",
 			Ack: Ack{Deadline: 5 * time.Second}, Retry: "10 times over 24 hours",
 			Source: "https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests", Checked: day,
 		}

@@ -48,8 +48,12 @@ type Delivery struct {
 	Digest   []byte
 	SecretNo int // which of the secrets, or after them of the public keys, matched
 
+	// Thin: an equal digest makes no copy, see [Sender.Thin].
+	Thin bool
+
 	// Batch holds the events of a sender that puts several into one body, in
-	// order; empty where the body is one event.
+	// order; nil where the body is one event, empty where it could hold some and
+	// holds none. See [Delivery.Events].
 	Batch []Part
 
 	// Answer is set when the request is a handshake: it is answered with these
@@ -61,11 +65,12 @@ type Delivery struct {
 
 // A Part is one event of a batch.
 type Part struct {
-	ID      string
-	Type    string
-	Subject string
-	Time    time.Time
-	Payload []byte // its JSON; shares memory with the body
+	ID       string
+	IDSigned bool // as in Delivery
+	Type     string
+	Subject  string
+	Time     time.Time
+	Payload  []byte // its JSON; shares memory with the body
 }
 
 // An Answer is what a sender demands to read.

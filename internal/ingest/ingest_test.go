@@ -372,6 +372,9 @@ type brokenLedger struct{ err error }
 func (l brokenLedger) Accept(context.Context, event.Accept) (event.Receipt, error) {
 	return event.Receipt{}, l.err
 }
+func (l brokenLedger) AcceptAll(context.Context, []event.Accept) ([]event.Receipt, error) {
+	return nil, l.err
+}
 func (brokenLedger) Note(event.Verdict) {}
 
 func TestLedgerFails(t *testing.T) {

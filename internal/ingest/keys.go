@@ -16,7 +16,8 @@ import (
 //	idc:  a delivery id that is not signed, with a digest of the content: who
 //	      has seen one delivery could send it under the id of another event,
 //	      which must not make that event a copy
-//	sum:  the digest of what was signed, which catches a copy under a new id
+//	sum:  the digest of what was signed, which catches a copy under a new id;
+//	      not where the sender's bodies repeat (verify.Sender.Thin)
 //
 // A sender repeats its own id, and the meaning, on purpose: a copy found by them
 // revives a dead job. One found by the digest alone does not, unless the sender
@@ -34,7 +35,7 @@ func (v *visit) keys(d verify.Delivery, in *rule.Input) []event.Key {
 		sum := d.Content(v.body)
 		ks = append(ks, event.Key{Value: "idc:" + hex.EncodeToString(sum[:]) + ":" + bound(d.ID), Redelivers: true})
 	}
-	if len(d.Digest) > 0 {
+	if len(d.Digest) > 0 && !d.Thin {
 		ks = append(ks, event.Key{Value: "sum:" + hex.EncodeToString(d.Digest), Redelivers: d.ID == ""})
 	}
 	return ks

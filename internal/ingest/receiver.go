@@ -96,7 +96,7 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // that do not exist are strangers' and leave no row.
 func (rc *Receiver) record(v *visit, a answer, took time.Duration) {
 	rc.opts.Observe(v.name, a.outcome, a.code, took, v.size)
-	if v.hook == nil {
+	if v.hook == nil || v.noted {
 		return
 	}
 	v.verdict.At, v.verdict.Hook, v.verdict.Source = v.now, v.name, v.hook.Source

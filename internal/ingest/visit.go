@@ -26,6 +26,7 @@ type visit struct {
 	size    int   // bytes of the body, also once that is released
 	held    int64 // bytes of the memory budget
 	verdict event.Verdict
+	noted   bool // the verdicts are with the ledger already
 }
 
 // run takes the request from limit to answer.
@@ -46,6 +47,9 @@ func (v *visit) run() answer {
 	v.verdict.Type, v.verdict.DeliveryID = bound(d.Type), bound(d.ID)
 	if d.Answer != nil {
 		return v.greet(d.Answer)
+	}
+	if d.Batch != nil {
+		return v.batch(d)
 	}
 	e := v.event(d)
 	if err := payload.CheckEvent(e); err != nil {
@@ -129,13 +133,14 @@ func (v *visit) unverified(err error) answer {
 	if !ok {
 		return v.unavailable("verification_failed", "the signature could not be checked")
 	}
-	switch e.Code {
-	case verify.CodeKeyUnavailable:
+	status := e.Status()
+	switch status {
+	case http.StatusServiceUnavailable:
 		return v.unavailable(e.Code, e.Message)
-	case verify.CodeContentTypeUnsupported:
-		return refuse(http.StatusUnsupportedMediaType, problem{e.Code, e.Message, e.Hint})
+	case http.StatusUnauthorized:
+		status = cmp.Or(v.hook.Ack.Refused, status)
 	}
-	return refuse(cmp.Or(v.hook.Ack.Refused, http.StatusUnauthorized), problem{e.Code, e.Message, e.Hint})
+	return refuse(status, problem{e.Code, e.Message, e.Hint})
 }
 
 // broken answers signed JSON that is none.
@@ -161,22 +166,27 @@ func (v *visit) match(in *rule.Input) (reason string, ok bool) {
 
 // accept stores the event and answers.
 func (v *visit) accept(e event.Event, d verify.Delivery, in *rule.Input) answer {
+	receipt, err := v.rc.opts.Ledger.Accept(v.r.Context(), v.order(e, d, in))
+	if err != nil {
+		return v.notStored(err)
+	}
+	return v.accepted(receipt)
+}
+
+// order is what the ledger is asked for: the event, its dedupe keys, its job.
+func (v *visit) order(e event.Event, d verify.Delivery, in *rule.Input) event.Accept {
 	spec := v.hook.Choose(in)
 	spec.ID = event.NewID(event.PrefixJob, v.now)
 	if v.hook.Key != nil {
 		spec.Coalesce = v.coalesce(in)
 	}
-	receipt, err := v.rc.opts.Ledger.Accept(v.r.Context(), event.Accept{
+	return event.Accept{
 		Event:    e,
 		Keys:     v.keys(d, in),
 		Job:      spec,
 		Now:      v.now,
 		ForgetAt: v.now.Add(v.hook.Remember),
-	})
-	if err != nil {
-		return v.notStored(err)
 	}
-	return v.accepted(receipt)
 }
 
 // coalesce finds out what the event is folded into. An event whose key cannot

@@ -25,10 +25,7 @@ func (db *DB) Accept(ctx context.Context, a event.Accept) (event.Receipt, error)
 	if err := db.room(); err != nil {
 		return event.Receipt{}, err
 	}
-	in := accepting{Accept: &a, keys: make([]byte, 0, keySize*len(a.Keys)), data: db.pack.pack(&a.Event)}
-	for _, key := range a.Keys {
-		in.keys = appendKey(in.keys, a.Event.Hook, key.Value)
-	}
+	in := db.prepare(&a)
 	var receipt event.Receipt
 	err := db.submit(&request{
 		ctx: ctx, new: true, bytes: len(in.data), done: make(chan error, 1),
@@ -41,6 +38,43 @@ func (db *DB) Accept(ctx context.Context, a event.Accept) (event.Receipt, error)
 		return event.Receipt{}, err
 	}
 	return receipt, nil
+}
+
+// AcceptAll stores several events in one transaction, or none of them. One that
+// finds no room in the middle has the transaction rolled back.
+func (db *DB) AcceptAll(ctx context.Context, all []event.Accept) ([]event.Receipt, error) {
+	if err := db.room(); err != nil {
+		return nil, err
+	}
+	ins, receipts, size := make([]accepting, len(all)), make([]event.Receipt, len(all)), 0
+	for i := range all {
+		ins[i] = db.prepare(&all[i])
+		size += len(ins[i].data)
+	}
+	err := db.submit(&request{
+		ctx: ctx, new: true, bytes: size, done: make(chan error, 1),
+		run: func(t *tx) (err error) {
+			for i := range ins {
+				if receipts[i], err = t.accept(&ins[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return receipts, nil
+}
+
+// prepare makes an acceptance ready for the writer.
+func (db *DB) prepare(a *event.Accept) accepting {
+	in := accepting{Accept: a, keys: make([]byte, 0, keySize*len(a.Keys)), data: db.pack.pack(&a.Event)}
+	for _, key := range a.Keys {
+		in.keys = appendKey(in.keys, a.Event.Hook, key.Value)
+	}
+	return in
 }
 
 // keySize is the size of a key in the table dedupe.

@@ -24,6 +24,78 @@ var acceptTests = []test{
 	{name: "past the bound it is full", run: testAcceptFull, config: Config{MaxJobs: 3}},
 	{name: "one bad request spoils no other", run: testAcceptBad},
 	{name: "a cancelled request is not stored", run: testAcceptCancelled},
+	{name: "several events of one request are stored together", run: testAcceptAll},
+	{name: "several events find room together, or none does", run: testAcceptAllFull, config: Config{MaxJobs: 5}},
+	{name: "one bad event spoils its own request and no other", run: testAcceptAllBad},
+}
+
+func testAcceptAll(s *suite) {
+	known := s.order()
+	_, err := s.Accept(s.Context(), known)
+	s.must(err)
+	a, b := s.order(), s.order(coalesce("k"))
+	twin := s.order(func(t *event.Accept) { t.Keys = a.Keys })
+	old := s.order(func(t *event.Accept) { t.Keys = known.Keys })
+	newer := s.order(coalesce("k"))
+	got, err := s.AcceptAll(s.Context(), []event.Accept{a, old, b, twin, newer})
+	s.must(err)
+	for i, r := range []event.Receipt{
+		{Outcome: event.Accepted, EventID: a.Event.ID, JobID: a.Job.ID},
+		{Outcome: event.Duplicate, EventID: known.Event.ID, JobID: known.Job.ID},
+		{Outcome: event.Accepted, EventID: b.Event.ID, JobID: b.Job.ID},
+		{Outcome: event.Duplicate, EventID: a.Event.ID, JobID: a.Job.ID},
+		{Outcome: event.Accepted, EventID: newer.Event.ID, JobID: newer.Job.ID},
+	} {
+		want(s, fmt.Sprintf("receipt %d", i), got[i], r)
+	}
+	want(s, "superseded by", s.state(b.Job.ID, event.Superseded, "").SupersededBy, newer.Job.ID)
+	want(s, "duplicates", s.job(a.Job.ID).Event.Duplicates, 1)
+	want(s, "taken", len(s.take("w1", 10).Jobs), 2)
+	none, err := s.AcceptAll(s.Context(), nil)
+	s.must(err)
+	want(s, "receipts for nothing", len(none), 0)
+}
+
+func testAcceptAllFull(s *suite) {
+	s.accept()
+	s.accept()
+	var all []event.Accept
+	for range 4 {
+		all = append(all, s.order())
+	}
+	if _, err := s.AcceptAll(s.Context(), all); !errors.Is(err, event.ErrFull) {
+		s.Fatalf("one more than there is room for: got %v, want ErrFull", err)
+	}
+	stats, err := s.Stats(s.Context())
+	s.must(err)
+	want(s, "queued", stats.Jobs[event.Queued], 2)
+	got, err := s.AcceptAll(s.Context(), all[:3])
+	s.must(err)
+	want(s, "the first of as many as there is room for", got[0].Outcome, event.Accepted)
+}
+
+func testAcceptAllBad(s *suite) {
+	taken := s.accept()
+	bad := []event.Accept{s.order(), s.order(func(a *event.Accept) { a.Job.ID = taken }), s.order()}
+	var failed error
+	var all sync.WaitGroup
+	all.Go(func() { _, failed = s.AcceptAll(s.Context(), bad) })
+	for range 20 {
+		a := s.order()
+		all.Go(func() {
+			if _, err := s.Accept(s.Context(), a); err != nil {
+				s.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if failed == nil {
+		s.Error("a job id that is there already was taken")
+	}
+	want(s, "taken", len(s.take("w1", 100).Jobs), 21)
+	got, err := s.AcceptAll(s.Context(), []event.Accept{bad[0], bad[2]})
+	s.must(err)
+	want(s, "the good ones without the bad one", got[1].Outcome, event.Accepted)
 }
 
 func testAcceptKeeps(s *suite) {
