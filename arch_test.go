@@ -27,7 +27,8 @@ var may = map[string][]string{
 	"internal/payload":  {"event"},
 	"internal/rule":     {"event", "internal/payload"},
 	"internal/prompt":   {"event", "internal/payload"},
-	"internal/governor": {"event"},
+	"internal/chain":    {},
+	"internal/governor": {"event", "internal/chain"},
 	"internal/egress":   {},
 	"internal/github":   {"internal/egress"},
 	"internal/gather":   {"event", "internal/payload", "internal/prompt", "internal/github"},
@@ -36,7 +37,7 @@ var may = map[string][]string{
 	"internal/keys":     {"verify", "internal/egress"},
 	"internal/confirm":  {"internal/egress"},
 	"internal/ingest":   {"event", "verify", "internal/payload", "internal/rule"}, // cannot name a driver, a worker or Claude
-	"internal/work":     {"event", "internal/governor", "internal/gather", "internal/prompt", "internal/claude", "internal/deliver", "internal/rule", "internal/catalog"},
+	"internal/work":     {"event", "internal/chain", "internal/governor", "internal/gather", "internal/prompt", "internal/claude", "internal/deliver", "internal/rule", "internal/catalog"},
 	"internal/sqlite":   {"event"},
 	"internal/api":      {"event", "internal/catalog"},
 	"internal/web":      {"event", "internal/api"},
@@ -44,7 +45,7 @@ var may = map[string][]string{
 
 	"internal/reconcile": {"internal/github"}, // by way of GitHub alone: no event passes through it
 
-	"config": {"event", "verify", "internal/rule", "internal/prompt", "internal/catalog", "internal/egress", "internal/gather", "internal/github"},
+	"config": {"event", "verify", "internal/chain", "internal/rule", "internal/prompt", "internal/catalog", "internal/egress", "internal/gather", "internal/github"},
 
 	"internal/fixture":    {"verify"},
 	"internal/githubtest": {},

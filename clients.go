@@ -97,7 +97,7 @@ func governorOptions(cfg *config.Config, l lanes, hooks *hookSet) governor.Optio
 	for name, h := range hooks.work {
 		o.Hooks[name] = governor.Hook{
 			Weight: cfg.Hooks[name].Weight, ExtraTokens: hooks.extra[name], MaxTokens: int64(h.MaxTokens),
-			Prefixes: hooks.cached[name],
+			Prefixes: hooks.cached[name], Instead: h.Instead,
 		}
 	}
 	return o

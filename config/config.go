@@ -190,7 +190,10 @@ type Hook struct {
 	// Route picks a model by rule: the first that holds wins, else Model.
 	Route []Route `yaml:"route"`
 	// Fallback lists the models that are tried in turn when the model is
-	// overloaded, refuses, or its lane is paused for good.
+	// overloaded, gone or refuses. Jobs that were not begun go there, at no cost
+	// of an attempt, while their lane stays closed: paused for more than another
+	// 30s, until somebody resumes it, or because the API fails. A pause by a
+	// person or by the budget holds them.
 	Fallback []string `yaml:"fallback"`
 	// MaxTokens bounds the answer, thinking included. Default 2048.
 	MaxTokens int `yaml:"max_tokens"`

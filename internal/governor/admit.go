@@ -27,6 +27,8 @@ type turn struct {
 // desk gives the same admission.
 func (g *Governor) Admit(d event.Desk) Admission {
 	a := Admission{Grants: make(map[string]*Grant), Waits: make(map[string]Wait)}
+	var routes *routing
+	d.Candidates, routes = g.reroute(d)
 	turns := g.turns(d)
 	open, most := 0, g.options.MaxInFlight
 	for _, n := range d.Running {
@@ -50,8 +52,12 @@ func (g *Governor) Admit(d event.Desk) Admission {
 		t.running++
 		a.Plan.Take = append(a.Plan.Take, grant.Job)
 		a.Grants[grant.Job] = grant
+		routes.granted(grant, &a.Plan)
 	}
 	a.conclude(turns, d.Now)
+	if routes.next.After(d.Now) && (a.Next.IsZero() || routes.next.Before(a.Next)) {
+		a.Next = routes.next
+	}
 	return a
 }
 
@@ -127,7 +133,7 @@ func (t *turn) resume(now time.Time, broke bool) {
 	switch {
 	case t.row.Paused && t.row.Reason == "budget" && !broke:
 		t.unpause()
-	case t.row.Blocks(now) && !t.absurd(now):
+	case blocked(t.row, now):
 	case broke:
 		y, m, d := now.UTC().Date()
 		t.row.Paused, t.row.Reason, t.row.Detail = true, "budget", "the daily budget is spent"
@@ -140,16 +146,6 @@ func (t *turn) resume(now time.Time, broke bool) {
 	if t.row.Blocks(now) {
 		t.end(event.JobReason(t.row.Reason), t.row.Until)
 	}
-}
-
-// absurd reports whether a short pause ends impossibly late: the clock was wrong
-// when it began.
-func (t *turn) absurd(now time.Time) bool {
-	switch t.row.Reason {
-	case "rate_limited", "ramp_limited", "overloaded", "unavailable":
-		return t.row.Until.Sub(now) > longestPause
-	}
-	return false
 }
 
 func (t *turn) unpause() {

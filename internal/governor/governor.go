@@ -61,6 +61,9 @@ type Hook struct {
 	// Prefixes are, by model, the unchanging parts of its prompts that the API
 	// may cache; ExtraTokens counts them too.
 	Prefixes map[string]Prefix
+	// Instead returns the models that may stand in for one whose lane stays
+	// closed, best first. It must be pure. nil: there are none.
+	Instead func(model string) []Choice
 }
 
 // A Governor decides. It holds its options only, and is safe for concurrent
@@ -97,6 +100,9 @@ type Grant struct {
 	At     time.Time
 	Input  int64 // tokens debited: predicted, then what the API counted
 	Output int64 // tokens predicted
+	// From is where the job waited, if admission moved it. One that is given
+	// back without an attempt goes back there.
+	From *event.Move
 
 	minute   float64 // input tokens that the lane allows in a minute; 0: not known
 	perToken float64 // bytes of answer text per token

@@ -43,9 +43,7 @@ func newQueue(all []event.Candidate) queue {
 		q[c.Hook] = append(q[c.Hook], c)
 	}
 	for _, list := range q {
-		slices.SortStableFunc(list, func(a, b event.Candidate) int {
-			return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.ReadyAt.Compare(b.ReadyAt), cmp.Compare(a.JobID, b.JobID))
-		})
+		slices.SortStableFunc(list, inLine)
 	}
 	return q
 }

@@ -2,11 +2,14 @@ package work
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/forebayhq/forebay/event"
+	"github.com/forebayhq/forebay/internal/chain"
 	"github.com/forebayhq/forebay/internal/deliver"
 	"github.com/forebayhq/forebay/internal/gather"
+	"github.com/forebayhq/forebay/internal/governor"
 )
 
 // A Hook is what a journey needs to know of the endpoint whose event it
@@ -25,7 +28,8 @@ type Hook struct {
 	Cache     string
 	Schema    json.RawMessage             // structured output; nil: text
 	Validate  func(json.RawMessage) error // checks it; nil: nothing to check
-	Fallback  []Choice                    // tried in turn when a model is overloaded or refuses
+	Fallback  []Choice                    // tried in turn when a model is overloaded, gone or refuses
+	Escalate  []Choice                    // tried in turn when structured output is not what was asked for
 	Targets   []Destination
 
 	MaxAttempts int
@@ -39,10 +43,7 @@ type Part struct {
 }
 
 // A Choice is a model and its lane.
-type Choice struct {
-	Model string
-	Lane  string
-}
+type Choice = governor.Choice
 
 // A Destination is one target of the hook.
 type Destination struct {
@@ -50,18 +51,32 @@ type Destination struct {
 	Target deliver.Target
 }
 
-// next returns the model to fall back to from the one that failed.
-func (h *Hook) next(model string) (Choice, bool) {
-	for i, c := range h.Fallback {
-		if c.Model == model {
-			if i+1 < len(h.Fallback) {
-				return h.Fallback[i+1], true
-			}
-			return Choice{}, false
-		}
+// Instead returns the models that may stand in for one, best first.
+func (h *Hook) Instead(model string) []Choice {
+	var after []Choice
+	for _, m := range h.chain().After(model) {
+		after = append(after, h.Fallback[slices.IndexFunc(h.Fallback, func(c Choice) bool { return c.Model == m })])
 	}
-	if len(h.Fallback) == 0 {
+	return after
+}
+
+// above returns the model to escalate to.
+func (h *Hook) above(model string) (Choice, bool) {
+	m, ok := h.chain().Above(model)
+	if !ok {
 		return Choice{}, false
 	}
-	return h.Fallback[0], true
+	return h.Escalate[slices.IndexFunc(h.Escalate, func(c Choice) bool { return c.Model == m })], true
+}
+
+func (h *Hook) chain() chain.Chain {
+	return chain.Chain{Fallback: models(h.Fallback), Escalate: models(h.Escalate)}
+}
+
+func models(list []Choice) []string {
+	var names []string
+	for _, c := range list {
+		names = append(names, c.Model)
+	}
+	return names
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/forebayhq/forebay/event"
+	"github.com/forebayhq/forebay/internal/chain"
 	"github.com/forebayhq/forebay/internal/claude"
 	"github.com/forebayhq/forebay/internal/governor"
 )
@@ -92,14 +93,19 @@ func (a *attempt) react(e *claude.Error, f event.Failure) event.Settlement {
 
 // fallBack queues the job for the next model of the hook's chain.
 func (a *attempt) fallBack(f event.Failure) (event.Settlement, bool) {
-	next, ok := a.hook.next(a.job.Job.Model)
-	if !ok || a.job.Job.Attempts >= a.hook.MaxAttempts {
+	after := a.hook.Instead(a.job.Job.Model)
+	if len(after) == 0 || a.job.Job.Attempts >= a.hook.MaxAttempts {
 		return event.Settlement{}, false
 	}
+	return a.goTo(after[0], "fallback: "+f.Code, f), true
+}
+
+// goTo queues the job for another model.
+func (a *attempt) goTo(to Choice, why string, f event.Failure) event.Settlement {
 	return a.again(event.Again{
 		Reason: event.WaitingTurn, Failure: &f,
-		Model: next.Model, Lane: next.Lane, Chosen: "fallback: " + f.Code,
-	}), true
+		Model: to.Model, Lane: to.Lane, Chosen: chain.Because(a.job.Job.Chosen, why),
+	})
 }
 
 // cut ends an attempt that was cut off from outside: the worker is stopping.
@@ -152,7 +158,12 @@ func (a *attempt) retry(f event.Failure) event.Settlement {
 	return a.again(event.Again{Reason: event.RetryBackoff, Until: a.w.now().Add(backoff(a.job.Job.Attempts)), Failure: &f})
 }
 
+// again queues the job. One that was moved for this attempt and is given back
+// free goes back to where it was.
 func (a *attempt) again(g event.Again) event.Settlement {
+	if g.Free && a.grant != nil && a.grant.From != nil {
+		g.Lane, g.Model, g.Chosen = a.grant.From.Lane, a.grant.From.Model, a.grant.From.Chosen
+	}
 	s := a.settlement()
 	s.Again = &g
 	return s

@@ -1,0 +1,77 @@
+package forebay_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/forebayhq/forebay/claudetest"
+)
+
+// routed is the hook of the pull requests with other settings of its model.
+func routed(lines string) string {
+	return strings.Replace(prHook, "    model: haiku\n", lines, 1)
+}
+
+// failing is a step that fails the calls of one model, so many times.
+func failing(t *testing.T, model, words string, times int) claudetest.Step {
+	t.Helper()
+	s := step(t, words)
+	s.Times = times
+	s.Match = func(r claudetest.Request) bool { return r.Model == model }
+	return s
+}
+
+// wantChoice checks by whom a job was answered, and what it says about why.
+func (w *world) wantChoice(id, model, chosen string) {
+	w.t.Helper()
+	doc := w.until(id, "succeeded", time.Minute)
+	if got, _ := doc["model"].(string); !strings.HasPrefix(got, model) || doc["chosen"] != chosen {
+		w.t.Errorf("%s: got %v, %v; want %s, %s", id, doc["model"], doc["chosen"], model, chosen)
+	}
+}
+
+// TestFallbackWhilePaused: when a lane is paused for long, its jobs go to the
+// next model without an attempt in it, and back to their own when it is open.
+func TestFallbackWhilePaused(t *testing.T) {
+	for _, words := range []string{"spend_cap", "unauthorized", "rate_limited retry_after=90"} {
+		t.Run(words, func(t *testing.T) {
+			o := claudetest.Options{Script: []claudetest.Step{failing(t, "claude-haiku-5-5", words, 1)}}
+			bubble(t, routed("    model: haiku\n    fallback: [sonnet]\n"), o, func(w *world) {
+				code, _, _ := strings.Cut(words, " ")
+				first := w.accepted("pr", "pull_request", pull)
+				w.wantChoice(first, "claude-sonnet-5-5", "hook > fallback: haiku paused, "+code)
+				if doc := w.job(first); doc["attempts"] != 1.0 {
+					w.t.Errorf("got %v attempts, want the one that was answered: waiting costs none", doc["attempts"])
+				}
+				second := w.accepted("pr", "pull_request", again("Second"))
+				w.wantChoice(second, "claude-sonnet-5-5", "hook > fallback: haiku paused, "+code)
+				if status, doc := w.admin(http.MethodPost, "/v1/lanes/haiku/resume"); status != http.StatusOK {
+					w.t.Fatalf("got %d %v, want 200", status, doc)
+				}
+				w.wantChoice(w.accepted("pr", "pull_request", again("Third")), "claude-haiku-5-5", "hook")
+			})
+		})
+	}
+}
+
+// TestFallbackReturns: a job that could not start in the stand-in's lane either
+// stays in its own, and runs there when that opens first.
+func TestFallbackReturns(t *testing.T) {
+	o := claudetest.Options{Script: []claudetest.Step{
+		failing(t, "claude-haiku-5-5", "rate_limited retry_after=60", 1),
+		failing(t, "claude-sonnet-5-5", "rate_limited retry_after=300", 1),
+	}}
+	bubble(t, routed("    model: haiku\n    fallback: [sonnet]\n"), o, func(w *world) {
+		id := w.accepted("pr", "pull_request", pull)
+		time.Sleep(30 * time.Second)
+		if doc := w.job(id); doc["lane"] != "haiku" || doc["chosen"] != "hook" || doc["attempts"] != 0.0 || doc["reason"] != "rate_limited" {
+			w.t.Errorf("got %v, want it back in haiku, by the hook, with no attempt", doc)
+		}
+		w.wantChoice(id, "claude-haiku-5-5", "hook")
+		if got := w.elapsed(); got > 90*time.Second {
+			w.t.Errorf("answered after %v, want soon after the minute of haiku", got)
+		}
+	})
+}
