@@ -139,7 +139,7 @@ func (d *doctor) model(ctx context.Context, id string, offline bool) Finding {
 	}
 	info, err := d.server.claude.Model(ctx, id)
 	if err != nil {
-		return bad("check claude.api_key, claude.base_url and the model's name", "%v", err)
+		return bad(Remedy(err, "check claude.api_key, claude.base_url and the model's name"), "%v", err)
 	}
 	switch {
 	case info.Lifecycle == "retired":
@@ -174,7 +174,7 @@ func (d *doctor) github(ctx context.Context, offline bool) Finding {
 	}
 	who, err := d.server.github.Whoami(ctx)
 	if err != nil {
-		return bad("check github.token or github.app", "%v", err)
+		return bad(Remedy(err, "check github.token or github.app"), "%v", err)
 	}
 	return ok("the credential is %s", who.Login)
 }

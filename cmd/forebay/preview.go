@@ -61,7 +61,7 @@ func (a *app) preview(ctx context.Context, f previewFlags) error {
 	}
 	p, err := forebay.NewPreview(ctx, cfg, forebay.PreviewRequest{Hook: e.Hook, Event: e, Gather: f.gather, Count: f.count})
 	if err != nil {
-		return failBecause(err, "no preview", "correct the hook, or try another event")
+		return failBecause(err, "no preview", forebay.Remedy(err, "correct the hook, or try another event"))
 	}
 	if a.json {
 		a.printJSON(p)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/forebayhq/forebay/internal/api"
 )
 
 // printable makes text from senders and models harmless on a terminal: control
@@ -33,16 +35,7 @@ func escapeHidden(text string) string {
 
 // usd writes dollars; nil is not known.
 func usd(amount *float64) string {
-	switch {
-	case amount == nil:
-		return "-"
-	case *amount == 0:
-		return "$0"
-	case *amount < 0.01:
-		return fmt.Sprintf("$%.5f", *amount)
-	default:
-		return fmt.Sprintf("$%.2f", *amount)
-	}
+	return api.USD(amount, "-")
 }
 
 // moment writes a time in UTC.

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/forebayhq/forebay/event"
@@ -218,4 +219,18 @@ func dollars(n *event.NanoUSD) *float64 {
 		return nil
 	}
 	return new(n.Dollars())
+}
+
+// USD writes dollars for people; unknown stands for an amount that is not known.
+func USD(amount *float64, unknown string) string {
+	switch {
+	case amount == nil:
+		return unknown
+	case *amount == 0:
+		return "$0"
+	case *amount < 0.01:
+		return fmt.Sprintf("$%.5f", *amount)
+	default:
+		return fmt.Sprintf("$%.2f", *amount)
+	}
 }

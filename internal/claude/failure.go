@@ -37,7 +37,7 @@ func (p *reply) failed(err error, resp *http.Response, now time.Time) *Error {
 func (p *reply) local(err error) *Error {
 	switch {
 	case errors.Is(err, errNoResponse):
-		return &Error{Verdict: Retry, Code: CodeNoResponse, Message: err.Error()}
+		return &Error{Verdict: Retry, Code: CodeNoResponse, Message: err.Error(), Hint: wayHint}
 	case errors.Is(err, errIdle):
 		return &Error{Verdict: Retry, Code: CodeStreamIdle, Message: err.Error()}
 	case errors.Is(err, errTimeout):
@@ -50,8 +50,11 @@ func (p *reply) local(err error) *Error {
 	case p.began, isSyntax(err):
 		return &Error{Verdict: Retry, Code: CodeStreamTruncated, Message: oneLine("the stream broke off: " + reason(err))}
 	}
-	return &Error{Verdict: Retry, Code: CodeConnection, Message: oneLine("no response: " + reason(err))}
+	return &Error{Verdict: Retry, Code: CodeConnection, Message: oneLine("no response: " + reason(err)), Hint: wayHint}
 }
+
+// wayHint is for a request that never reached the API, as far as one can see.
+const wayHint = "check the network, egress.proxy and claude.base_url; the key was not judged"
 
 // isSyntax reports whether an event could not be decoded.
 func isSyntax(err error) bool {

@@ -61,10 +61,13 @@ func unreachable(ctx context.Context, err error) *Error {
 	case errors.Is(err, egress.ErrTooLarge):
 		return &Error{Code: "github_too_large", Message: "GitHub's answer is larger than allowed", Permanent: true, Err: err}
 	case ctx.Err() != nil:
-		return &Error{Code: "github_unreachable", Message: "GitHub did not answer in time", Err: ctx.Err()}
+		return &Error{Code: "github_unreachable", Message: "GitHub did not answer in time", Hint: wayHint, Err: ctx.Err()}
 	}
-	return &Error{Code: "github_unreachable", Message: "GitHub cannot be reached: " + egress.Detail(err), Err: err}
+	return &Error{Code: "github_unreachable", Message: "GitHub cannot be reached: " + egress.Detail(err), Hint: wayHint, Err: err}
 }
+
+// wayHint is for a request that never reached GitHub, as far as one can see.
+const wayHint = "check the network, egress.proxy and github.api_url; the credential was not judged"
 
 // refused sorts an answer that is not 2xx.
 func (c *Client) refused(resp *http.Response) *Error {

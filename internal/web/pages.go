@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/forebayhq/forebay/event"
+	"github.com/forebayhq/forebay/internal/api"
 )
 
 //go:embed templates/*.html static/*
@@ -76,16 +77,7 @@ func hidden(r rune) bool {
 
 // usd writes dollars; nil is not known.
 func usd(amount *float64) string {
-	switch {
-	case amount == nil:
-		return "not known"
-	case *amount == 0:
-		return "$0"
-	case *amount < 0.01:
-		return fmt.Sprintf("$%.5f", *amount)
-	default:
-		return fmt.Sprintf("$%.2f", *amount)
-	}
+	return api.USD(amount, "not known")
 }
 
 // moment accepts the two forms that times have in views.
