@@ -16,6 +16,10 @@ var (
 	// Nothing was written.
 	ErrLeaseLost = errors.New("lease lost")
 
+	// ErrBudget: the money that was asked for does not fit into a budget.
+	// Nothing was reserved beyond what was before.
+	ErrBudget = errors.New("over the budget")
+
 	// ErrNotFound: there is no such job, event, delivery or lane.
 	ErrNotFound = errors.New("not found")
 

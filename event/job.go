@@ -134,6 +134,8 @@ type Call struct {
 	RequestID  string
 	Usage      Usage
 	Cost       *NanoUSD // nil: not known
+	Reserved   NanoUSD  // the most that it may cost, where that can be told; of a call that begins
+	Doubtful   bool     // it failed without a usage and may have been billed all the same; of a call that ends
 }
 
 // A Result is Claude's paid answer.

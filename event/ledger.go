@@ -94,6 +94,7 @@ type Desk struct {
 	Candidates []Candidate     // ready jobs: by hook, lane and tenant the first in order of priority, then age
 	Max        int             // how many may be taken
 	SpentToday NanoUSD         // known cost of the calls that ended today (UTC)
+	Purses     Purses          // of today: every hook with an entry, and the tenants of the candidates
 }
 
 // A Candidate is a queued job that is due.
@@ -118,6 +119,12 @@ type Plan struct {
 	// Moves says of jobs to take that they run elsewhere than they waited. It is
 	// carried out in the same transaction; a job that is not taken stays.
 	Moves map[string]Move
+	// Reserve is for jobs to take the most that their call may cost, which the
+	// job keeps reserved until it is settled, however that comes about.
+	Reserve map[string]NanoUSD
+	// Holds are the tenants in lanes whose jobs were shown and wait for money. A
+	// hold of jobs that were shown ends when a plan does not repeat it.
+	Holds []Hold
 }
 
 // A Move takes a job to another lane and model.
@@ -233,6 +240,9 @@ type CostRow struct {
 	UnknownEnds int64 // calls whose end was never seen: they may have been billed
 	Usage       Usage
 	Cost        NanoUSD
+	// Estimated is the most that the calls may have cost whose cost is not known
+	// although they may have been billed. It is not part of Cost.
+	Estimated NanoUSD
 }
 
 // A Draft is the part of an answer that has streamed in so far.

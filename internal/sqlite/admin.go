@@ -49,7 +49,10 @@ func (db *DB) Cancel(ctx context.Context, id string, now time.Time) error {
 		if inBatch, err := t.leaveBatch(j.seq); err != nil || inBatch {
 			return err
 		}
-		return t.loseCalls(j.seq)
+		if err := t.loseCalls(j.seq); err != nil {
+			return err
+		}
+		return t.reserve(j.seq, 0)
 	})
 }
 

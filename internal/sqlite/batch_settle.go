@@ -113,9 +113,12 @@ func (t *tx) settleItem(s *event.ItemSettlement) error {
 // dropItem stores what a request cost whose job does not wait for it any more.
 func (t *tx) dropItem(h *held, s *event.Settlement) error {
 	if s.Call == nil {
-		return nil
+		return t.reserve(h.seq, 0)
 	}
 	if err := t.endCall(h, s.Call, s.Now); err != nil {
+		return err
+	}
+	if err := t.reserve(h.seq, 0); err != nil {
 		return err
 	}
 	t.signal(s.Lease.ID)

@@ -8,7 +8,7 @@ import (
 )
 
 // BeginCall stores a call's row, its outcome unknown, before the request
-// leaves.
+// leaves. What the job has reserved becomes c.Reserved, if that is known.
 func (db *DB) BeginCall(ctx context.Context, l event.Lease, c event.Call) error {
 	return db.write(ctx, func(t *tx) error {
 		h, err := t.fence(l)
@@ -22,7 +22,12 @@ func (db *DB) BeginCall(ctx context.Context, l event.Lease, c event.Call) error 
 		if lane == "" {
 			lane = h.lane
 		}
-		_, err = t.exec("call_begin", c.ID, h.seq, attempt, lane, c.Model, micros(c.StartedAt))
+		if _, err := t.exec("call_begin", c.ID, h.seq, attempt, lane, c.Model, micros(c.StartedAt)); err != nil {
+			return err
+		}
+		if c.Reserved > 0 {
+			err = t.reserve(h.seq, c.Reserved)
+		}
 		t.signal(h.id)
 		return err
 	})
@@ -48,15 +53,22 @@ func (t *tx) endCall(h *held, c *event.Call, now time.Time) error {
 	if err != nil || n == 0 {
 		return err // a call that was never begun costs nothing
 	}
+	account, reserved, err := t.reserved(h.seq)
+	if err != nil {
+		return err
+	}
 	row := event.CostRow{Day: day(ended), Hook: h.hook, Model: c.Model, Calls: 1, UnknownEnds: lost, Usage: c.Usage}
 	switch {
 	case c.Cost != nil:
 		row.Cost = *c.Cost
 		h.cost = new(int64(*c.Cost) + deref(h.cost))
-	case outcome != event.CallFailed || c.Usage != event.Usage{}:
-		row.Unpriced = 1 // what failed before it used anything costs nothing
+		if c.Usage.BilledAsEstimate {
+			row.Estimated = max(reserved-*c.Cost, 0) // that is only what was seen of it
+		}
+	case outcome != event.CallFailed || c.Usage != event.Usage{} || c.Doubtful:
+		row.Unpriced, row.Estimated = 1, reserved // what failed before it used anything costs nothing
 	}
-	return t.addCost(&row)
+	return t.addCost(&row, account)
 }
 
 // loseCalls marks the open calls of a job as lost: nobody will see their end.
@@ -72,21 +84,32 @@ func (t *tx) loseCalls(job int64) error {
 	if err != nil {
 		return err
 	}
+	if len(calls) == 0 {
+		return nil
+	}
+	account, reserved, err := t.reserved(job)
+	if err != nil {
+		return err
+	}
 	for _, c := range calls {
 		if _, err := t.exec("call_lost", c.seq); err != nil {
 			return err
 		}
-		if err := t.addCost(&c.row); err != nil {
+		c.row.Estimated = reserved
+		if err := t.addCost(&c.row, account); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *tx) addCost(c *event.CostRow) error {
+func (t *tx) addCost(c *event.CostRow, a event.Account) error {
 	u := &c.Usage
 	_, err := t.exec("cost_add", c.Day, c.Hook, c.Model, c.Calls, c.Unpriced, c.UnknownEnds,
-		u.InputTokens, u.CacheWrite5m, u.CacheWrite1h, u.CacheRead, u.OutputTokens, u.ThinkingTokens, int64(c.Cost))
+		u.InputTokens, u.CacheWrite5m, u.CacheWrite1h, u.CacheRead, u.OutputTokens, u.ThinkingTokens, int64(c.Cost), int64(c.Estimated))
+	if err == nil && a.Tenant != "" {
+		_, err = t.exec("money_of_tenant", c.Day, c.Hook, a.Tenant, c.Calls, c.Unpriced, int64(c.Cost), int64(c.Estimated))
+	}
 	return err
 }
 

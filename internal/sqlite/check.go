@@ -80,6 +80,7 @@ func (db *DB) checkRules(ctx context.Context, c *conn) ([]Finding, error) {
 			{"check_late", "running jobs whose lease is long over", []driver.Value{micros(db.opt.Now().Add(-lateLease))}},
 			{"check_serial", "serial keys with more than one delivery out", nil},
 			{"check_batch", "queued jobs whose reason and whose place in a batch do not agree", nil},
+			{"check_purse", "accounts that do not agree with what their jobs have reserved", nil},
 			{"check_tally", "tallies that do not agree with the rows", nil},
 		} {
 			err := c.query(ctx, rule.query, func(r *row) {

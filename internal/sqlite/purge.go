@@ -50,7 +50,8 @@ func (db *DB) Purge(ctx context.Context, p event.Purge) (int, error) {
 			total += len(batch)
 		}
 	}
-	return total, nil
+	n, err := db.purgeSpend(ctx, p.ResultsBefore)
+	return total + n, err
 }
 
 // purgeable finds rows to forget, beside the writer.
@@ -129,4 +130,19 @@ func (t *tx) purgeKeys(key any, before int64) error {
 func (t *tx) purgeEvent(key any) error {
 	_, err := t.exec("purge_event", key)
 	return err
+}
+
+// purgeSpend forgets what the tenants of old days spent; their hooks' sums stay.
+func (db *DB) purgeSpend(ctx context.Context, before time.Time) (int, error) {
+	if before.IsZero() {
+		return 0, nil
+	}
+	var gone int64
+	err := db.write(ctx, func(t *tx) (err error) {
+		if gone, err = t.exec("purge_spend", day(before)); gone == 0 {
+			t.writes-- // it only looked
+		}
+		return err
+	})
+	return int(gone), err
 }

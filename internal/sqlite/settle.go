@@ -64,6 +64,9 @@ func (t *tx) settle(s *event.Settlement) error {
 	if err := t.loseCalls(h.seq); err != nil {
 		return err
 	}
+	if err := t.reserve(h.seq, 0); err != nil {
+		return err
+	}
 	if err := t.settleLane(&h, s); err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (db *DB) Costs(ctx context.Context, from, to string) ([]event.CostRow, erro
 					InputTokens: r.int(), CacheWrite5m: r.int(), CacheWrite1h: r.int(),
 					CacheRead: r.int(), OutputTokens: r.int(), ThinkingTokens: r.int(),
 				},
-				Cost: event.NanoUSD(r.int()),
+				Cost: event.NanoUSD(r.int()), Estimated: event.NanoUSD(r.int()),
 			})
 		}, from, to)
 	})

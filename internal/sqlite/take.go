@@ -91,7 +91,11 @@ func (t *tx) take(want *event.Take) ([]leasing, time.Time, error) {
 		if err != nil {
 			return nil, time.Time{}, err
 		}
-		if taken, err = t.follow(want.Admit(desk), waiting, want); err != nil {
+		plan := want.Admit(desk)
+		if taken, err = t.follow(plan, waiting, want); err != nil {
+			return nil, time.Time{}, err
+		}
+		if err := t.hold(plan.Holds, desk.Candidates); err != nil {
 			return nil, time.Time{}, err
 		}
 	}
@@ -135,6 +139,9 @@ func (t *tx) release(lost []leasing, now int64) error {
 		if err := t.loseCalls(l.seq); err != nil {
 			return err
 		}
+		if err := t.reserve(l.seq, 0); err != nil {
+			return err
+		}
 		t.tally.move(event.Running, event.Queued)
 		t.then(func() { t.db.drafts.drop(l.id) })
 		t.signal(l.id)
@@ -172,7 +179,17 @@ func (t *tx) desk(want *event.Take) (event.Desk, map[string]leasing, error) {
 	if err := t.showTenants(most, show); err != nil {
 		return d, nil, err
 	}
-	err = t.query("take_spent", func(r *row) { d.SpentToday = event.NanoUSD(r.int()) }, day(want.Now))
+	if err := t.query("take_spent", func(r *row) { d.SpentToday = event.NanoUSD(r.int()) }, day(want.Now)); err != nil {
+		return d, nil, err
+	}
+	var owners []event.Account
+	for _, c := range d.Candidates {
+		if a := (event.Account{Hook: c.Hook, Tenant: c.Tenant}); c.Tenant != "" && !slices.Contains(owners, a) {
+			owners = append(owners, a)
+		}
+	}
+	purses, err := t.purses(want.Now, owners)
+	d.Purses = event.Purses(purses)
 	return d, waiting, err
 }
 
@@ -195,6 +212,11 @@ func (t *tx) follow(plan event.Plan, waiting map[string]leasing, want *event.Tak
 		err := one(t.exec("take_lease", l.seq, l.token, want.Worker, micros(want.LeaseUntil), micros(want.Now)))
 		if err != nil {
 			return nil, err
+		}
+		if amount := plan.Reserve[id]; amount > 0 {
+			if err := t.reserve(l.seq, amount); err != nil {
+				return nil, err
+			}
 		}
 		t.tally.move(event.Queued, event.Running)
 		t.served(l)

@@ -69,7 +69,7 @@ func Run(t *testing.T, features Features, open func(t *testing.T, c Config) Harn
 		tests []test
 	}{
 		{"accept", acceptTests}, {"coalesce", coalesceTests}, {"bytes", bytesTests}, {"take", takeTests},
-		{"lease", leaseTests}, {"settle", settleTests}, {"lane", laneTests}, {"delivery", deliveryTests},
+		{"lease", leaseTests}, {"settle", settleTests}, {"lane", laneTests}, {"money", moneyTests}, {"delivery", deliveryTests},
 		{"admin", adminTests}, {"read", readTests}, {"purge", purgeTests}, {"reopen", reopenTests},
 		{"batch", batchTests},
 	} {

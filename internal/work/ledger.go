@@ -22,6 +22,9 @@ type Ledger interface {
 	// BeginCall stores a call's row, outcome unknown, fsynced, before the
 	// request leaves.
 	BeginCall(ctx context.Context, l event.Lease, c event.Call) error
+	// Reserve changes what is reserved for a job; event.ErrBudget if that is more
+	// than before and does not fit.
+	Reserve(ctx context.Context, r event.Reserve) error
 	// SaveDraft appends streamed text at a byte offset of the attempt's answer.
 	// It may be lost in a crash.
 	SaveDraft(ctx context.Context, l event.Lease, d event.DraftChunk) error

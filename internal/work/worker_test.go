@@ -34,6 +34,7 @@ func (s *stopping) Extend(context.Context, []event.Lease, time.Time, time.Time) 
 	return nil, nil
 }
 func (s *stopping) BeginCall(context.Context, event.Lease, event.Call) error       { return nil }
+func (s *stopping) Reserve(context.Context, event.Reserve) error                   { return nil }
 func (s *stopping) SaveDraft(context.Context, event.Lease, event.DraftChunk) error { return nil }
 func (s *stopping) UpdateLane(context.Context, string, time.Time, func(event.Lane) event.Lane) error {
 	return nil

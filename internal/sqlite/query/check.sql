@@ -46,5 +46,11 @@ WHERE t.queued <> (SELECT count(*) FROM job WHERE state = 'queued')
 SELECT count(*) FROM job AS j WHERE j.state = 'queued' AND (j.reason = 'batch') <> (1 = (
   SELECT count(*) FROM batch_item AS i WHERE i.job = j.seq AND i.token = j.token AND i.state <> 'done'));
 
+-- name: check_purse
+SELECT count(*) FROM (
+  SELECT hook, tenant, sum(reserved) AS n FROM job WHERE reserved > 0 GROUP BY hook, tenant
+  UNION ALL SELECT hook, tenant, -reserved FROM purse)
+GROUP BY hook, tenant HAVING sum(n) <> 0;
+
 -- name: check_bodies
 SELECT event, data FROM body WHERE event > ?1 ORDER BY event LIMIT 64;

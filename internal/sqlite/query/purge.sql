@@ -25,6 +25,9 @@ SELECT j.state, j.event FROM job AS j
 WHERE j.seq = ?1 AND j.finished_at > 0 AND j.finished_at < ?2
   AND NOT EXISTS (SELECT 1 FROM delivery AS d WHERE d.job = j.seq AND d.state = 'pending');
 
+-- name: purge_spend
+DELETE FROM spend WHERE day < ?1;
+
 -- name: purge_deliveries_count
 SELECT state, count(*) FROM delivery WHERE job = ?1 GROUP BY state;
 

@@ -68,6 +68,7 @@ CREATE TABLE job (
   superseded_by  TEXT    NOT NULL DEFAULT '',
   last_error     TEXT    NOT NULL DEFAULT '', -- JSON of event.Failure
   cost           INTEGER,                   -- of its calls, as far as known
+  reserved       INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0), -- for the call that is under way
 
   CHECK ((state = 'queued') = (reason <> '')),
   CHECK ((state = 'running') = (lease_until > 0)),
@@ -236,7 +237,37 @@ CREATE TABLE cost (
   output         INTEGER NOT NULL,
   thinking       INTEGER NOT NULL,
   cost           INTEGER NOT NULL,
+  estimated      INTEGER NOT NULL,          -- the most that calls may have cost whose cost is not known
   PRIMARY KEY (day, hook, model)
+) STRICT, WITHOUT ROWID;
+
+-- The same by tenant, for those who have one.
+CREATE TABLE spend (
+  day       TEXT    NOT NULL,
+  hook      TEXT    NOT NULL,
+  tenant    TEXT    NOT NULL CHECK (tenant <> ''),
+  calls     INTEGER NOT NULL,
+  unpriced  INTEGER NOT NULL,
+  cost      INTEGER NOT NULL,
+  estimated INTEGER NOT NULL,
+  PRIMARY KEY (day, hook, tenant)
+) STRICT, WITHOUT ROWID;
+
+-- What is reserved by the jobs whose call is under way, summed.
+CREATE TABLE purse (
+  hook     TEXT    NOT NULL,
+  tenant   TEXT    NOT NULL,
+  reserved INTEGER NOT NULL CHECK (reserved >= 0),
+  PRIMARY KEY (hook, tenant)
+) STRICT, WITHOUT ROWID;
+
+-- Whose ready jobs wait for money.
+CREATE TABLE hold (
+  hook   TEXT    NOT NULL,
+  lane   TEXT    NOT NULL,
+  tenant TEXT    NOT NULL,
+  until  INTEGER NOT NULL,                  -- 0: not long
+  PRIMARY KEY (hook, lane, tenant)
 ) STRICT, WITHOUT ROWID;
 
 -- Verdicts of the receiver, many to a row: see verdict.go. seq is the id of
@@ -277,7 +308,8 @@ SELECT j.seq, j.id, e.id AS event_id, j.hook, j.state, j.reason,
        j.priority, j.attempts, e.subject, e.type, j.created_at, j.queued_at, j.updated_at, j.finished_at,
        j.rerun_of, j.superseded_by, j.coalesced, j.last_error, j.cost,
        coalesce(l.paused, 0) AS lane_paused, coalesce(l.reason, '') AS lane_reason, coalesce(l.until, 0) AS lane_until,
-       e.delivery_id, j.event, j.tenant, j.note
+       e.delivery_id, j.event, j.tenant, j.note, h.until IS NOT NULL AS held, coalesce(h.until, 0) AS held_until
 FROM job AS j
 JOIN event AS e ON e.seq = j.event
-LEFT JOIN lane AS l ON l.name = j.lane;
+LEFT JOIN lane AS l ON l.name = j.lane
+LEFT JOIN hold AS h ON h.hook = j.hook AND h.lane = j.lane AND h.tenant = j.tenant;
