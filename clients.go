@@ -19,7 +19,7 @@ func newClaude(cfg *config.Config, e *egress.Egress) (*claude.Client, error) {
 	c, err := e.Client(egress.Policy{
 		Origin:          origin(cfg.Claude.BaseURL),
 		Header:          http.Header{"Authorization": {"Bearer " + cfg.Claude.APIKey.Reveal()}},
-		MaxBytes:        64 << 20,
+		MaxBytes:        1 << 30, // the results of a batch; the client holds all others to less
 		MaxConnsPerHost: cfg.Claude.MaxInFlight + 8,
 		HTTPSOnly:       true,
 	})

@@ -26,6 +26,10 @@ const (
 	CodeEmptyAnswer     = "empty_answer"     // it ended well, without a word
 	CodeInvalidOutput   = "invalid_output"   // structured output that is not JSON
 
+	CodeBatchExpired   = "batch_expired"   // a batch was not done in its 24 hours
+	CodeBatchCancelled = "batch_cancelled" // a batch was cancelled
+	CodeBatchLost      = "batch_lost"      // the results of a batch are gone or lack this one
+
 	// With FallBack.
 	CodeRefusal       = "refusal"
 	CodeModelNotFound = "model_not_found" // 404: retired, or not for this account; GiveUp if it is no answer of the API

@@ -20,6 +20,7 @@ type watch struct {
 	stop   func()
 	timer  *time.Timer
 	idle   time.Duration
+	limit  int64          // bytes of a good response
 	resp   *http.Response // nil until one came
 }
 
@@ -28,7 +29,7 @@ type watch struct {
 func (c *Client) watch(parent context.Context) (context.Context, *watch) {
 	bounded, release := context.WithTimeoutCause(parent, c.timeout, errTimeout)
 	ctx, cancel := context.WithCancelCause(bounded)
-	w := &watch{cancel: cancel, idle: c.idle}
+	w := &watch{cancel: cancel, idle: c.idle, limit: maxStream}
 	w.cause = func() error { return context.Cause(ctx) }
 	w.timer = time.AfterFunc(3*c.idle, func() { cancel(errNoResponse) })
 	w.stop = func() {
@@ -45,7 +46,7 @@ func (w *watch) responded(resp *http.Response) {
 	w.resp = resp
 	w.timer.Stop()
 	w.timer = time.AfterFunc(w.idle, func() { w.cancel(errIdle) })
-	limit := int64(maxStream)
+	limit := w.limit
 	if resp.StatusCode != http.StatusOK {
 		limit = maxReply
 	}

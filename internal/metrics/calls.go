@@ -27,7 +27,7 @@ func (m *Metrics) makeCalls() {
 func (m *Metrics) ObserveCall(hook string, c event.Call, firstToken time.Duration) {
 	hook, model := m.hooks.label(hook), m.models.label(c.Model)
 	m.calls.WithLabelValues(m.lanes.label(c.Lane), model, string(c.Outcome), m.codes.label(c.Code)).Inc()
-	if took := c.EndedAt.Sub(c.StartedAt); !c.EndedAt.IsZero() && took >= 0 {
+	if took := c.EndedAt.Sub(c.StartedAt); !c.EndedAt.IsZero() && took >= 0 && c.Lane != event.BatchLane {
 		m.callSeconds.WithLabelValues(model).Observe(took.Seconds())
 	}
 	if firstToken > 0 {
