@@ -148,7 +148,7 @@ func (b *hookBuilder) choose() (func(*rule.Input) event.JobSpec, error) {
 	}
 	spec := func(model, why string) event.JobSpec {
 		id := b.server.opts.Config.Model(model)
-		return event.JobSpec{Model: id, Lane: b.server.lanes.of(id), Chosen: why, Priority: b.hook.Priority}
+		return event.JobSpec{Model: id, Lane: b.lane(id), Chosen: why, Priority: b.hook.Priority}
 	}
 	var routes []route
 	for i, r := range b.hook.Route {
@@ -173,7 +173,10 @@ func (b *hookBuilder) choose() (func(*rule.Input) event.JobSpec, error) {
 func (b *hookBuilder) work() (*work.Hook, error) {
 	h := &work.Hook{
 		Name: b.name, MaxTokens: b.hook.MaxTokens, Thinking: b.hook.Thinking, Effort: b.hook.Effort, Cache: b.hook.Cache,
-		MaxAttempts: b.hook.Retry.MaxAttempts, MaxAge: b.hook.Retry.MaxAge.D(),
+		MaxAttempts: b.hook.Retry.MaxAttempts, MaxAge: b.hook.Retry.MaxAge.D(), Batch: b.hook.Lane == event.BatchLane,
+	}
+	if b.hook.Spill != nil {
+		h.Spill = b.hook.Spill.After.D()
 	}
 	var err error
 	if h.System, err = b.system(); err != nil {
@@ -189,7 +192,7 @@ func (b *hookBuilder) work() (*work.Hook, error) {
 	}
 	for _, model := range b.hook.Fallback {
 		id := b.server.opts.Config.Model(model)
-		h.Fallback = append(h.Fallback, work.Choice{Model: id, Lane: b.server.lanes.of(id)})
+		h.Fallback = append(h.Fallback, work.Choice{Model: id, Lane: b.lane(id)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.hook.Gather)) {
 		step, err := b.step(b.hook.Gather[name])

@@ -95,6 +95,7 @@ func (s *Server) wire(ctx context.Context) error {
 	}
 	if s.worker, err = work.New(work.Options{
 		Queue: store, Ledger: store, Signals: store, Claude: s.claude, Governor: s.governor,
+		Batch: newBatch(cfg, store, s.claude, s.lanes),
 		Hooks: hooks.work, Name: worker, Slots: cfg.Claude.MaxInFlight, Grace: cfg.Shutdown.Grace.D(),
 		Price: price, Observe: s.metrics.ObserveCall, Log: s.log,
 	}); err != nil {
@@ -140,7 +141,7 @@ func (s *Server) wireViews(hooks *hookSet) (err error) {
 	keys := reveal(s.opts.Config.Admin.Keys)
 	if s.api, err = api.New(api.Options{
 		Reader: s.store, Admin: s.store, Signals: s.store, Keys: keys, Respec: hooks.respec,
-		Lanes: s.lanes.names(), Metrics: s.metrics.Handler(), Log: s.log,
+		Lanes: laneNames(s.opts.Config, s.lanes), Metrics: s.metrics.Handler(), Log: s.log,
 		Checks: map[string]func(context.Context) error{"store": s.storeAnswers},
 	}); err != nil {
 		return err

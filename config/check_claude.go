@@ -29,6 +29,7 @@ func (c *Config) checkClaude(r *report) {
 	r.inRange("claude.max_in_flight", int64(c.Claude.MaxInFlight), 1, 10_000)
 	r.durationIn("claude.timeout", c.Claude.Timeout, second, hour)
 	r.durationIn("claude.idle_timeout", c.Claude.IdleTimeout, second, c.Claude.Timeout)
+	c.checkBatch(r)
 	for _, tier := range sortedKeys(c.Claude.Models) {
 		c.checkTier(r, tier)
 	}
@@ -39,6 +40,8 @@ func (c *Config) checkTier(r *report, tier string) {
 	path, id := "claude.models."+tier, c.Claude.Models[tier]
 	if !tierName.MatchString(tier) || strings.HasPrefix(tier, "claude-") {
 		r.wrong(path, fmt.Sprintf("%q is no name for a tier", brief(tier)), "use small letters, digits, - and _, not starting with claude-")
+	} else if tier == laneBatch {
+		r.wrong(path, "batch is the lane of Message Batches and no name for a tier", "choose another name")
 	} else if strings.ContainsFunc(id, notToken) || id == "" {
 		r.wrong(path, "the model id is empty or has blanks", "write an id such as claude-haiku-5-5")
 	}

@@ -29,6 +29,7 @@ func (h *hookCheck) run() {
 	h.source()
 	h.rules()
 	h.models()
+	h.batches()
 	h.prompts()
 	h.gather()
 	h.output()

@@ -104,6 +104,29 @@ type Claude struct {
 	Timeout Duration `yaml:"timeout"`
 	// IdleTimeout is how long a stream may say nothing. Default 60s.
 	IdleTimeout Duration `yaml:"idle_timeout"`
+	// Batch bounds the use of Message Batches, for hooks with lane: batch or
+	// spill.
+	Batch Batch `yaml:"batch"`
+}
+
+// Batch bounds the use of Message Batches
+// (https://platform.claude.com/docs/en/api/rate-limits).
+type Batch struct {
+	// Collect is how long requests gather before they are sent together.
+	// Default 1m.
+	Collect Duration `yaml:"collect"`
+	// MaxRequests is how many requests one batch has at most. Default 10,000;
+	// the API takes 100,000.
+	MaxRequests int `yaml:"max_requests"`
+	// MaxBytes is how large one batch is at most. Default 32MiB; the API takes
+	// 256 MB. A batch is held in memory while it is sent.
+	MaxBytes ByteSize `yaml:"max_bytes"`
+	// MaxQueued is how many requests may be in batches that have not ended.
+	// Default 200,000, the account's limit in the Start tier.
+	MaxQueued int `yaml:"max_queued"`
+	// RequestsPerMinute is the rate at which the endpoints of batches are
+	// called. Default 300; the account's limit in the Start tier is 1,000.
+	RequestsPerMinute int `yaml:"requests_per_minute"`
 }
 
 // Limits are the rates of one model class.
@@ -195,6 +218,14 @@ type Hook struct {
 	// 30s, until somebody resumes it, or because the API fails. A pause by a
 	// person or by the budget holds them.
 	Fallback []string `yaml:"fallback"`
+	// Lane "batch" sends every job of the hook through Message Batches: at half
+	// the price, with limits of their own, and answered within a day, mostly
+	// within the hour. Nothing streams, and a sender cannot wait for it. Default:
+	// calls at once, in the lane of the model.
+	Lane string `yaml:"lane"`
+	// Spill sends jobs through Message Batches that have waited too long for a
+	// call, so that a flood drains at half the price beside the lane that is full.
+	Spill *Spill `yaml:"spill"`
 	// MaxTokens bounds the answer, thinking included. Default 2048.
 	MaxTokens int `yaml:"max_tokens"`
 	// Thinking is "off", "on" or "auto" (default). Auto turns it off where the
@@ -238,6 +269,12 @@ type Hook struct {
 	Method []string `yaml:"method"`
 	// BodyLimit bounds the body. Default 25MiB for github, 1MiB elsewhere.
 	BodyLimit ByteSize `yaml:"body_limit"`
+}
+
+// Spill sends jobs through Message Batches that have waited too long.
+type Spill struct {
+	// After is how long a job waits for a call before that. Default 10m.
+	After Duration `yaml:"after"`
 }
 
 // Source says who sends and how that is proven.
@@ -385,7 +422,10 @@ type Callback struct {
 // Retry bounds the attempts at a job.
 type Retry struct {
 	MaxAttempts int      `yaml:"max_attempts"` // default 6
-	MaxAge      Duration `yaml:"max_age"`      // since the event was accepted; default 24h
+	// MaxAge is how long after the event was accepted attempts are begun.
+	// Default 24h; with lane: batch 72h, so that a request that a batch did not
+	// get to in its day finds another one.
+	MaxAge Duration `yaml:"max_age"`
 }
 
 // Respond says how the sender is answered.

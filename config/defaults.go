@@ -64,6 +64,11 @@ func (c *Claude) applyDefaults(r *report) {
 	fill(r, "claude.max_in_flight", &c.MaxInFlight, 64)
 	fill(r, "claude.timeout", &c.Timeout, 10*minute)
 	fill(r, "claude.idle_timeout", &c.IdleTimeout, minute)
+	fill(r, "claude.batch.collect", &c.Batch.Collect, minute)
+	fill(r, "claude.batch.max_requests", &c.Batch.MaxRequests, 10_000)
+	fill(r, "claude.batch.max_bytes", &c.Batch.MaxBytes, 32<<20)
+	fill(r, "claude.batch.max_queued", &c.Batch.MaxQueued, 200_000)
+	fill(r, "claude.batch.requests_per_minute", &c.Batch.RequestsPerMinute, 300)
 	models := defaultModels()
 	maps.Copy(models, c.Models)
 	c.Models = models
@@ -76,7 +81,14 @@ func (h *Hook) applyDefaults(r *report, path string) {
 	fill(r, path+".priority", &h.Priority, 5)
 	fill(r, path+".weight", &h.Weight, 1)
 	fill(r, path+".retry.max_attempts", &h.Retry.MaxAttempts, 6)
-	fill(r, path+".retry.max_age", &h.Retry.MaxAge, day)
+	age := day
+	if h.Lane == "batch" {
+		age = 3 * day
+	}
+	fill(r, path+".retry.max_age", &h.Retry.MaxAge, age)
+	if h.Spill != nil {
+		fill(r, path+".spill.after", &h.Spill.After, 10*minute)
+	}
 	fill(r, path+".respond.mode", &h.Respond.Mode, "async")
 	if h.Respond.Mode == "sync" {
 		fill(r, path+".respond.wait", &h.Respond.Wait, 20*second)

@@ -35,14 +35,14 @@ func (db *DB) BatchParams(ctx context.Context, batch string, visit func(job stri
 }
 
 // BatchItem reads one open request of a batch. event.ErrNotFound: there is none
-// for this job, or it was settled.
+// for this job; event.ErrState: it was settled before.
 func (db *DB) BatchItem(ctx context.Context, batch, job string) (event.WaitingItem, error) {
 	var w event.WaitingItem
 	err := db.read(ctx, func(c *conn) error {
 		return c.snapshot(ctx, func() error {
-			found := false
+			state := ""
 			err := c.query(ctx, "read_batch_item", func(r *row) {
-				found = true
+				state = r.text()
 				w.Item = event.BatchItem{JobID: job, CallID: r.text(), Model: r.text(), Attempt: int(r.int())}
 				var plan batchPlan
 				fromJSON(r.text(), &plan)
@@ -50,11 +50,13 @@ func (db *DB) BatchItem(ctx context.Context, batch, job string) (event.WaitingIt
 				w.Token = r.int()
 				w.Dropped = r.int() == 0
 			}, batch, job)
-			if err == nil && !found {
-				err = event.ErrNotFound
-			}
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case state == "":
+				return event.ErrNotFound
+			case state != "out":
+				return event.ErrState
 			}
 			return c.query(ctx, "read_job", func(r *row) { w.Job = scanJob(r, db.opt.Now()).job }, job)
 		})

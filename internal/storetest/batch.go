@@ -289,8 +289,11 @@ func testBatchSettle(s *suite) {
 	if len(j.Calls) != 1 || j.Calls[0].Outcome != event.CallOK || j.Calls[0].Usage.ServiceTier != "batch" {
 		s.Errorf("calls: got %+v, want one that went well at the batch tier", j.Calls)
 	}
-	if _, err := s.BatchItem(s.Context(), b.Batch.ID, all[1]); !errors.Is(err, event.ErrNotFound) {
-		s.Errorf("a settled request: got %v, want ErrNotFound", err)
+	if _, err := s.BatchItem(s.Context(), b.Batch.ID, all[1]); !errors.Is(err, event.ErrState) {
+		s.Errorf("a settled request: got %v, want ErrState", err)
+	}
+	if _, err := s.BatchItem(s.Context(), b.Batch.ID, "job_of_another"); !errors.Is(err, event.ErrNotFound) {
+		s.Errorf("a request that is not in it: got %v, want ErrNotFound", err)
 	}
 	open, err := s.OpenItems(s.Context(), b.Batch.ID, 10)
 	s.must(err)

@@ -27,7 +27,7 @@ type BatchItems interface {
 	// BatchParams gives each open request of a batch to visit.
 	BatchParams(ctx context.Context, batch string, visit func(job string, params []byte) error) error
 	// BatchItem reads one open request; event.ErrNotFound: there is none for
-	// this job, or it was settled.
+	// this job; event.ErrState: it was settled before.
 	BatchItem(ctx context.Context, batch, job string) (event.WaitingItem, error)
 	// OpenItems returns the jobs of requests that are not settled.
 	OpenItems(ctx context.Context, batch string, limit int) (jobs []string, err error)

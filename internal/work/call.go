@@ -26,14 +26,20 @@ func (a *attempt) begin(ctx context.Context) error {
 // ask calls Claude and stores the text as it streams in.
 func (a *attempt) ask(ctx context.Context, text string) (claude.Answer, error) {
 	d := &draft{a: a, ctx: ctx}
-	answer, err := a.w.opts.Claude.Call(ctx, claude.Request{
+	r := a.request(text)
+	r.Begun = func(b claude.Begin) { a.begun(ctx, b) }
+	answer, err := a.w.opts.Claude.Call(ctx, r, d.add)
+	d.flush()
+	return answer, err
+}
+
+// request is the question that the hook asks of the model.
+func (a *attempt) request(text string) claude.Request {
+	return claude.Request{
 		Model: a.job.Job.Model, System: a.hook.System, Prompt: text,
 		MaxTokens: a.hook.MaxTokens, Thinking: a.hook.Thinking, Effort: a.hook.Effort,
 		Cache: a.hook.Cache, Schema: a.hook.Schema,
-		Begun: func(b claude.Begin) { a.begun(ctx, b) },
-	}, d.add)
-	d.flush()
-	return answer, err
+	}
 }
 
 // begun tells the lane what the first event of the answer says.

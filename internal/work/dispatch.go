@@ -38,23 +38,23 @@ func (w *Worker) dispatch(ctx, calls context.Context) {
 // take starts as many journeys as admission allows and returns how long to
 // wait before the next look.
 func (w *Worker) take(ctx, calls context.Context) time.Duration {
-	free := w.opts.Slots - w.busy()
-	if free <= 0 {
+	free := w.room()
+	if free.all() <= 0 {
 		return idleLook // the next free slot is a signal
 	}
 	now := w.now()
-	var admitted governor.Admission
+	var admitted admission
 	// Not under ctx: jobs that are leased while the worker is told to stop would
 	// be nobody's, and lose an attempt.
 	taken, err := w.opts.Queue.Take(calls, event.Take{
 		Worker:     w.opts.Name,
 		Now:        now,
 		LeaseUntil: now.Add(w.opts.Lease),
-		Max:        free,
+		Max:        free.all(),
 		PerHook:    candidates,
 		Held:       w.held(),
 		Admit: func(d event.Desk) event.Plan {
-			admitted = w.opts.Governor.Admit(d)
+			admitted = w.admit(d, free)
 			return admitted.Plan
 		},
 	})
@@ -67,7 +67,7 @@ func (w *Worker) take(ctx, calls context.Context) time.Duration {
 	for _, job := range taken.Jobs {
 		w.start(calls, job, admitted.Grants[job.Job.ID])
 	}
-	if len(taken.Jobs) > 0 && len(taken.Jobs) < free {
+	if len(taken.Jobs) > 0 && len(taken.Jobs) < free.all() {
 		return 0 // admission may let more go now that these are under way
 	}
 	return min(until(now, taken.NextDue), until(now, admitted.Next), idleLook)
@@ -85,7 +85,7 @@ func until(now, at time.Time) time.Duration {
 func (w *Worker) start(calls context.Context, job event.Leased, grant *governor.Grant) {
 	ctx, cancel := context.WithCancelCause(calls)
 	w.mu.Lock()
-	w.running[job.Job.ID] = &running{lease: job.Lease, cancel: cancel}
+	w.running[job.Job.ID] = &running{lease: job.Lease, batch: job.Job.Lane == event.BatchLane, cancel: cancel}
 	w.mu.Unlock()
 	w.journey.Go(func() {
 		defer cancel(nil)
@@ -103,12 +103,6 @@ func (w *Worker) end(id string) {
 	case w.freed <- struct{}{}:
 	default:
 	}
-}
-
-func (w *Worker) busy() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.running)
 }
 
 // beat renews the leases of all journeys, and cuts off those that lost theirs:

@@ -31,6 +31,8 @@ type Hook struct {
 	Fallback  []Choice                    // tried in turn when a model is overloaded, gone or refuses
 	Escalate  []Choice                    // tried in turn when structured output is not what was asked for
 	Targets   []Destination
+	Batch     bool          // its jobs go through Message Batches
+	Spill     time.Duration // those that waited so long for a call do; 0: none
 
 	MaxAttempts int
 	MaxAge      time.Duration

@@ -85,6 +85,9 @@ func (a *attempt) run(ctx context.Context) (event.Settlement, bool) {
 	if f := a.hopeless(text); f != nil {
 		return a.dead(*f), true
 	}
+	if a.job.Job.Lane == event.BatchLane {
+		return a.park(text)
+	}
 	if err := a.begin(ctx); err != nil {
 		return a.unwritten(err)
 	}

@@ -27,6 +27,7 @@ type Options struct {
 	Claude   Caller  // required
 	Governor *governor.Governor
 	Hooks    map[string]*Hook // by name
+	Batch    *Batch           // the way through Message Batches; nil: there is none
 
 	Name  string        // of the worker, in leases
 	Slots int           // journeys at once; default 64
@@ -61,6 +62,7 @@ type Worker struct {
 // A running journey, as heartbeats see it.
 type running struct {
 	lease  event.Lease
+	batch  bool // it ends in a batch, not with a call
 	cancel context.CancelCauseFunc
 }
 
@@ -89,6 +91,12 @@ func New(o Options) (*Worker, error) {
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, event.Call, time.Duration) {}
+	}
+	if o.Batch != nil {
+		if o.Batch.Ledger == nil || o.Batch.Claude == nil || o.Batch.LaneOf == nil {
+			return nil, errors.New("work: batches need a ledger, Claude and the lanes of models")
+		}
+		o.Batch = o.Batch.complete()
 	}
 	life, abandon := context.WithCancel(context.Background())
 	return &Worker{
@@ -121,6 +129,9 @@ func (w *Worker) Run(ctx context.Context) {
 	helpers.Go(func() { w.beat(background) })
 	helpers.Go(func() { w.charge(background) })
 
+	if w.opts.Batch != nil {
+		w.journey.Go(func() { w.batches(ctx, calls) })
+	}
 	w.dispatch(ctx, calls)
 	w.finish(cut)
 	stop()

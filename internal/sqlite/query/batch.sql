@@ -73,8 +73,8 @@ UPDATE batch SET lease_until = 0, worker = '' WHERE state <> 'ended' AND lease_u
 
 -- name: batch_item_open
 SELECT i.seq, i.job, i.token, j.hook, j.cost, j.state = 'queued' AND j.reason = 'batch' AND j.token = i.token
-FROM batch AS b JOIN batch_item AS i ON i.batch = b.seq JOIN job AS j ON j.seq = i.job
-WHERE b.id = ?1 AND i.state = 'out' AND j.id = ?2;
+FROM job AS j JOIN batch_item AS i ON i.job = j.seq JOIN batch AS b ON b.seq = i.batch
+WHERE j.id = ?2 AND b.id = ?1 AND i.state = 'out';
 
 -- name: batch_unpark
 UPDATE job SET state = 'running', reason = '', due_at = 0, lease_until = ?2, updated_at = ?2 WHERE seq = ?1;
