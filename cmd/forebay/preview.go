@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/forebayhq/forebay/config"
 	"github.com/forebayhq/forebay/event"
 	"github.com/forebayhq/forebay/internal/api"
+	"github.com/forebayhq/forebay/internal/fixture"
 	"github.com/forebayhq/forebay/verify"
 )
 
@@ -139,8 +141,13 @@ func eventFromFixture(c *config.Config, f previewFlags) (event.Event, error) {
 	if err != nil {
 		return event.Event{}, err
 	}
-	source := c.Hooks[name].Source.Verification()
-	req, body, err := signed(fx, destination{hook: name, url: "http://127.0.0.1/hooks/" + name, source: source})
+	to, err := previewSource(c.Hooks[name].Source.Verification())
+	if err != nil {
+		return event.Event{}, err
+	}
+	source := to.source
+	to.url = "http://127.0.0.1/hooks/" + name
+	req, body, err := signed(fx, to)
 	if err != nil {
 		return event.Event{}, err
 	}
@@ -153,11 +160,34 @@ func eventFromFixture(c *config.Config, f previewFlags) (event.Event, error) {
 	if err != nil {
 		return event.Event{}, failBecause(err, "hook "+name+" would refuse the fixture", "choose another fixture, or correct the hook's source")
 	}
+	if len(d.Batch) > 0 { // each event of a body is a job of its own; the first stands for them
+		first := d.Batch[0]
+		d.Type, d.ID, d.Subject, d.Time, d.Payload = first.Type, first.ID, first.Subject, first.Time, first.Payload
+	}
 	return event.Event{
 		Hook: name, Source: source.Type, Type: d.Type, DeliveryID: d.ID, Subject: d.Subject, Time: d.Time, ReceivedAt: now,
 		Method: req.Method, Query: req.URL.RawQuery, ContentType: req.Header.Get("Content-Type"),
 		Header: harmless(req.Header, v.Sensitive()), Body: body, Payload: d.Payload,
 	}, nil
+}
+
+// previewSource is a hook's source with which a fixture can be signed here: in
+// place of the sender's private key, or of a secret that is not known yet,
+// stands one that is made for the moment.
+func previewSource(source verify.Config) (destination, error) {
+	s, _ := verify.Lookup(source.Type)
+	if len(source.Secrets) == 1 && source.Secrets[0] == "pending" {
+		source.Secrets = []string{rand.Text()}
+	}
+	if s.PrivateKey() == "" {
+		return destination{source: source}, nil
+	}
+	key, err := fixture.NewKey(s.PrivateKey())
+	if err != nil {
+		return destination{}, err
+	}
+	hook, err := fixture.Hook{Config: source}.WithKey(key)
+	return destination{source: hook.Config, key: key}, err
 }
 
 // harmless are the headers that templates and rules may see.

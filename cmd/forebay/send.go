@@ -94,7 +94,7 @@ func send(ctx context.Context, hc *http.Client, f fixture.Fixture, to destinatio
 		if cause, ok := errors.AsType[*url.Error](err); ok {
 			err = cause.Err // its text repeats the URL
 		}
-		return answer{}, failBecause(err, "nothing answers at "+to.url, "start the server with: forebay serve; or say where it is with --url")
+		return answer{}, failBecause(err, "nothing answers at "+to.url, "start the server with: forebay serve; or say where it is with --to")
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)

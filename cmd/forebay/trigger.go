@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -27,10 +28,10 @@ const (
 
 // A trigger is what the flags of the command trigger say.
 type trigger struct {
-	hook, url, secret, print string
-	sets                     []string
-	count                    int
-	list                     bool
+	hook, url, secret, key string
+	sets                   []string
+	count                  int
+	list, curl             bool
 }
 
 // newTriggerCommand sends signed fixtures to a hook.
@@ -43,15 +44,21 @@ func newTriggerCommand(a *app) *cobra.Command {
 fresh delivery id and fresh times, to the server of --config on this machine.
 
   forebay trigger --list
+  forebay trigger --list gitlab
   forebay trigger github.pull_request.opened
   forebay trigger stripe.charge.dispute.created --hook stripe-disputes --set data.object.amount=99
-  forebay trigger github.issues.opened --url https://hooks.example.com/hooks/issues --secret "$SECRET"
-  forebay trigger slack.app_mention --print curl`,
+  forebay trigger github.issues.opened --to https://hooks.example.com/hooks/issues --secret "$SECRET"
+  forebay trigger slack.app_mention --curl
+  forebay trigger discord.interaction.command --key test.pem
+
+A sender such as Discord signs with a private key that only it has. With --key
+the webhook is signed with yours: the file is made if it is not there, and its
+public half is printed, to stand in the hook's public_keys while you test.`,
 		GroupID: groupHooks,
 		Args:    argCount(0, 1, "name a webhook; forebay trigger --list shows all"),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if t.list {
-				return a.listFixtures()
+				return a.listFixtures(names)
 			}
 			if len(names) == 0 {
 				return usage("no webhook is named", "run forebay trigger --list to see all")
@@ -62,33 +69,17 @@ fresh delivery id and fresh times, to the server of --config on this machine.
 	a.configFlag(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&t.hook, "hook", "", "the hook of the configuration; may be left out where only one takes the webhook")
-	flags.StringVar(&t.url, "url", "", "where to send it; with --secret no configuration is read")
+	flags.StringVar(&t.url, "to", "", "the `URL` to send it to; with --secret or --key no configuration is read")
 	flags.StringVar(&t.secret, "secret", "", "the secret to sign with, instead of the hook's first")
+	flags.StringVar(&t.key, "key", "", "the private key to sign with, a PEM `file`, for senders that sign with one")
 	flags.StringArrayVar(&t.sets, "set", nil, "change a value: `path=value`, or header:Name=value; may be repeated")
-	flags.StringVar(&t.print, "print", "", "print the request instead of sending it: curl")
+	flags.BoolVar(&t.curl, "curl", false, "print the signed request as a curl command instead of sending it")
 	flags.IntVar(&t.count, "count", 1, "how many to send, one after the other, each of its own")
 	flags.BoolVar(&t.list, "list", false, "list the webhooks")
 	return cmd
 }
 
-func (a *app) listFixtures() error {
-	all := fixture.List()
-	if a.json {
-		a.printJSON(map[string]any{"fixtures": all})
-		return nil
-	}
-	rows := make([][]string, len(all))
-	for i, f := range all {
-		rows[i] = []string{f.Name, f.Title}
-	}
-	a.table(rows)
-	return nil
-}
-
 func (a *app) trigger(ctx context.Context, name string, t *trigger) error {
-	if t.print != "" && t.print != "curl" {
-		return usage("--print "+quote(t.print)+" is unknown", "write --print curl")
-	}
 	if t.count < 1 || t.count > maxTriggers {
 		return usage(fmt.Sprintf("--count is %d", t.count), fmt.Sprintf("write a number from 1 to %d", maxTriggers))
 	}
@@ -100,7 +91,10 @@ func (a *app) trigger(ctx context.Context, name string, t *trigger) error {
 	if err != nil {
 		return err
 	}
-	if t.print == "curl" {
+	if made, err := a.signWith(&to, t.key); made || err != nil {
+		return err
+	}
+	if t.curl {
 		return a.printCurl(f, to)
 	}
 	out, err := a.sender(to.url)
@@ -126,7 +120,7 @@ func get(name string, sets []string) (fixture.Fixture, error) {
 	}
 	f, err = f.With(sets)
 	if bad, ok := errors.AsType[*fixture.SetError](err); ok {
-		return f, usage(bad.Error(), "write --set path.to.value=VALUE; forebay trigger "+name+" --print curl shows the body")
+		return f, usage(bad.Error(), "write --set path.to.value=VALUE; forebay trigger "+name+" --curl shows the body")
 	}
 	return f, err
 }
@@ -136,15 +130,16 @@ type destination struct {
 	hook   string
 	url    string
 	source verify.Config
+	key    crypto.Signer // for senders that sign with a private key
 }
 
 // aim finds the destination: what was typed, else the configuration's.
 func (a *app) aim(f fixture.Fixture, t *trigger) (destination, error) {
-	if t.url != "" && t.secret != "" && t.hook == "" {
+	if t.url != "" && t.secret+t.key != "" && t.hook == "" {
 		if f.Source == "" {
 			return destination{}, usage(f.Name+" has no sender of its own", "name a hook of the configuration with --hook: it says how to sign")
 		}
-		return destination{url: t.url, source: verify.Config{Type: f.Source, Secrets: []string{t.secret}, PublicURL: signsURL(f.Source, t.url)}}, nil
+		return typedDestination(f, t), nil
 	}
 	c, err := a.load()
 	if err != nil {
@@ -164,9 +159,18 @@ func (a *app) aim(f fixture.Fixture, t *trigger) (destination, error) {
 	return to, nil
 }
 
+// typedDestination is one without a configuration.
+func typedDestination(f fixture.Fixture, t *trigger) destination {
+	to := destination{url: t.url, source: verify.Config{Type: f.Source, PublicURL: signsURL(f.Source, t.url)}}
+	if t.secret != "" {
+		to.source.Secrets = []string{t.secret}
+	}
+	return to
+}
+
 // signsURL returns url for the senders that sign it.
 func signsURL(source, url string) string {
-	if s, ok := verify.Lookup(source); ok && (s.Proof.Scheme == "twilio" || strings.Contains(s.Proof.Signed, "{url") || strings.Contains(s.Proof.Signed, "{called")) {
+	if s, _ := verify.Lookup(source); s.SignsURL() {
 		return url
 	}
 	return ""
@@ -224,7 +228,7 @@ func signed(f fixture.Fixture, to destination) (*http.Request, []byte, error) {
 	_, kind, _ := strings.Cut(f.Name, ".")
 	r, err := verify.Sign(to.source, verify.SignInput{
 		Method: f.Method, URL: to.source.PublicURL, Header: f.Header(), Body: body, Now: time.Now(),
-		ID: "msg_" + rand.Text(), Type: kind,
+		ID: "msg_" + rand.Text(), Type: kind, Key: to.key,
 	})
 	if err != nil {
 		if bad, ok := errors.AsType[*verify.ConfigError](err); ok {
