@@ -68,8 +68,14 @@ func (h *hookCheck) badSource(path string, err error) {
 	h.wrong(at, name(at)+": "+bad.Message, bad.Remedy)
 }
 
-// deadline warns where a synchronous answer comes later than the sender waits.
+// deadline refuses a synchronous answer where the sender reads none, and warns
+// where it comes later than the sender waits.
 func (h *hookCheck) deadline(sender verify.Sender) {
+	if h.hook.Respond.Mode == "sync" && sender.Ack.Fixed() {
+		h.wrong(h.in("respond.mode"), sender.Title+" demands an acknowledgement of its own and would take a result amiss",
+			"write mode: async, or remove respond; deliver the result to a target")
+		return
+	}
 	wait, most := h.hook.Respond.Wait.D(), sender.Ack.Deadline
 	if h.hook.Respond.Mode == "sync" && most > 0 && wait >= most {
 		h.warn(h.in("respond.wait"), fmt.Sprintf("%s waits %s for an answer, and this hook answers after up to %s", sender.Title, most, wait),

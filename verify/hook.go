@@ -13,6 +13,7 @@ type hook struct {
 	event     places
 	element   places
 	shakes    []shake
+	acks      []ackRule
 	sensitive []string
 	renewed   []string // places in the body that differ between attempts
 }
@@ -35,6 +36,9 @@ func newHook(s Sender, cfg Config, p prover) (*hook, error) {
 		}
 	}
 	var err error
+	if h.acks, err = compileAcks(s); err != nil {
+		return nil, err
+	}
 	h.shakes, err = compileShakes(s, cfg)
 	return h, err
 }
@@ -77,6 +81,7 @@ func (h *hook) Verify(r Request) (Delivery, error) {
 		return d, nil
 	}
 	h.describe(&d, &p, &src)
+	d.Ack = h.ack(&src)
 	if err := h.split(&d, &src); err != nil {
 		return Delivery{}, err
 	}

@@ -37,6 +37,7 @@ type Sender struct {
 
 	Shakes []Shake
 	Ack    Ack
+	Acks   []AckWhen // for deliveries that demand another
 
 	// BodyUnsigned: what proves the sender does not cover the body, so that
 	// somebody who has seen one delivery can send another body with it.
@@ -112,16 +113,6 @@ type Proof struct {
 	// Demand lists the Config fields without which the proof would prove
 	// nothing: "audience", "webhook_id".
 	Demand []string
-}
-
-// An Ack is what a sender demands to read once its event is accepted.
-type Ack struct {
-	Status      int    // zero: any 2xx, so 202
-	ContentType string // with Body
-	Body        string // literally
-	Empty       bool   // the sender shows or refuses a body: send none
-	Refused     int    // the status for a bad signature; zero: 401
-	Deadline    time.Duration
 }
 
 // Lookup returns the row of a sender.

@@ -47,7 +47,13 @@ func chat() []Sender {
 				{Name: "ping", When: "json:type", Is: "1", Unless: "json:event.type", Body: `{"type":1}`, Type: "application/json"},
 				{Name: "ping", When: "json:type", Is: "0", Status: 204},
 			},
-			Ack:    Ack{Status: 204, Empty: true, Refused: 401, Deadline: 3 * time.Second},
+			Ack: Ack{Status: 204, Empty: true, Refused: 401, Deadline: 3 * time.Second}, // of webhook events
+			Acks: []AckWhen{ // of interactions, whose user sees the answer: a message for that user alone, or no change
+				{When: "json:type", Is: "2", Ack: discordReply(`{"type":4,"data":{"content":"Accepted.","flags":64}}`)},
+				{When: "json:type", Is: "3", Ack: discordReply(`{"type":6}`)},
+				{When: "json:type", Is: "4", Ack: discordReply(`{"type":8,"data":{"choices":[]}}`)},
+				{When: "json:type", Is: "5", Ack: discordReply(`{"type":4,"data":{"content":"Accepted.","flags":64}}`)},
+			},
 			Source: "https://discord.com/developers/docs/interactions/overview#setting-up-an-endpoint", Checked: day,
 		},
 		{
@@ -78,9 +84,15 @@ func chat() []Sender {
 		{
 			Name: "zoom", Title: "Zoom", Proof: zoom, Type: "json:event", Time: "json:event_ts", Subject: "json:payload.object.id",
 			Shakes: []Shake{{Name: "endpoint.url_validation", When: "json:event", Is: "endpoint.url_validation", Reply: "zoom", What: "json:payload.plainToken"}},
-			Ack:    Ack{Deadline: 3 * time.Second}, Retry: "3 times", Source: "https://developers.zoom.us/docs/api/webhooks/#verify-webhook-events", Checked: day,
+			Ack:    Ack{Status: 200, Deadline: 3 * time.Second}, Retry: "3 times", Source: "https://developers.zoom.us/docs/api/webhooks/#verify-webhook-events", Checked: day,
 		},
 	}
+}
+
+// discordReply is an interaction response.
+// https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-response-object
+func discordReply(body string) Ack {
+	return Ack{Status: 200, ContentType: "application/json", Body: body}
 }
 
 func mail() []Sender {

@@ -81,7 +81,7 @@ func money() []Sender {
 			Type: `json:events.0.eventCategory + "." + json:events.0.eventType`, Time: "json:events.0.eventDateUtc", Subject: "json:events.0.resourceId",
 			Batch: "events", PartType: `json:eventCategory + "." + json:eventType`, PartTime: "json:eventDateUtc", PartSubject: "json:resourceId",
 			Shakes: []Shake{{Name: "intent_to_receive", When: "json:events.#", Is: "0"}},
-			Ack:    Ack{Status: 200, Empty: true, Deadline: 5 * time.Second}, Source: "https://developer.xero.com/documentation/guides/webhooks/configuring-your-server/", Checked: day,
+			Ack:    Ack{Status: 200, Empty: true, Silent: true, Deadline: 5 * time.Second}, Source: "https://developer.xero.com/documentation/guides/webhooks/configuring-your-server/", Checked: day,
 		},
 		{
 			Name: "metronome", Title: "Metronome", Proof: metronome,

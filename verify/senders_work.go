@@ -45,7 +45,7 @@ func documents() []Sender {
 			Name: "trello", Title: "Trello", Proof: trello,
 			ID: "json:action.id", Type: "json:action.type", Time: "json:action.date", Subject: "json:action.data.card.id | json:model.id",
 			Shakes: []Shake{{Name: "head", Before: true, Method: "HEAD"}},
-			Retry:  "after 30, 60 and 120 s", Source: "https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/", Checked: day,
+			Ack:    Ack{Status: 200}, Retry: "after 30, 60 and 120 s", Source: "https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/", Checked: day,
 		},
 		{
 			Name: "airtable", Title: "Airtable", Note: "A notification says that something changed; the changes are fetched. The secret is macSecretBase64.", Proof: airtable,

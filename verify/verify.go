@@ -56,6 +56,9 @@ type Delivery struct {
 	// holds none. See [Delivery.Events].
 	Batch []Part
 
+	// Ack is what the sender demands to read if it is not what its row says.
+	Ack *Ack
+
 	// Answer is set when the request is a handshake: it is answered with these
 	// words and makes no job.
 	Answer *Answer

@@ -108,7 +108,7 @@ func (v *visit) greet(g *verify.Answer) answer {
 // demanded turns a 2xx of ours into the one that the sender demands. What
 // happened stays in the verdict and in the Location header.
 func (v *visit) demanded(a answer) answer {
-	ack := v.hook.Ack
+	ack := v.ack
 	if ack.Status != 0 {
 		a.status = ack.Status
 	}

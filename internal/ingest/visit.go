@@ -23,8 +23,9 @@ type visit struct {
 	name    string
 	hook    *Hook
 	body    []byte
-	size    int   // bytes of the body, also once that is released
-	held    int64 // bytes of the memory budget
+	size    int        // bytes of the body, also once that is released
+	held    int64      // bytes of the memory budget
+	ack     verify.Ack // what the sender demands to read
 	verdict event.Verdict
 	noted   bool // the verdicts are with the ledger already
 }
@@ -43,6 +44,9 @@ func (v *visit) run() answer {
 			return v.greet(g)
 		}
 		return v.unverified(err)
+	}
+	if d.Ack != nil {
+		v.ack = *d.Ack
 	}
 	v.verdict.Type, v.verdict.DeliveryID = bound(d.Type), bound(d.ID)
 	if d.Answer != nil {
@@ -69,7 +73,7 @@ func (v *visit) admit() (answer, bool) {
 	if !ok {
 		return refuse(http.StatusNotFound, problem{"unknown_hook", "there is no such hook", "check the path against the hooks of the configuration"}), true
 	}
-	v.hook = h
+	v.hook, v.ack = h, h.Ack
 	if a := v.handshake(); a != nil {
 		return v.greet(a), true
 	}
@@ -138,9 +142,13 @@ func (v *visit) unverified(err error) answer {
 	case http.StatusServiceUnavailable:
 		return v.unavailable(e.Code, e.Message)
 	case http.StatusUnauthorized:
-		status = cmp.Or(v.hook.Ack.Refused, status)
+		status = cmp.Or(v.ack.Refused, status)
 	}
-	return refuse(status, problem{e.Code, e.Message, e.Hint})
+	a := refuse(status, problem{e.Code, e.Message, e.Hint})
+	if v.ack.Silent {
+		a.body = nil
+	}
+	return a
 }
 
 // broken answers signed JSON that is none.
@@ -214,12 +222,13 @@ func (v *visit) notStored(err error) answer {
 	return v.unavailable("store_failed", "the event could not be stored")
 }
 
-// accepted answers a stored event, and waits for its result where the hook says so.
+// accepted answers a stored event, and waits for its result where the hook says
+// so. A sender that demands words of its own gets those, and at once.
 func (v *visit) accepted(rec event.Receipt) answer {
-	if v.hook.Wait > 0 {
+	if v.hook.Wait > 0 && !v.ack.Fixed() {
 		v.release() // the ledger has the event: a wait holds no memory
 		if body, ok := v.rc.opts.Await(v.r.Context(), rec.JobID, v.hook.Wait); ok {
-			return answer{status: http.StatusOK, outcome: string(rec.Outcome), event: rec.EventID, job: rec.JobID, body: body}
+			return v.demanded(answer{status: http.StatusOK, outcome: string(rec.Outcome), event: rec.EventID, job: rec.JobID, body: body})
 		}
 	}
 	if rec.Outcome == event.Duplicate {
