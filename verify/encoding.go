@@ -7,7 +7,8 @@ import (
 
 // Encodings of a signature.
 const (
-	hexEncoding       = "hex"
+	hexEncoding       = "hex"         // small letters, as every known sender writes it
+	anyHexEncoding    = "hexadecimal" // of a scheme that a person described: either case
 	base64Encoding    = "base64"
 	base64URLEncoding = "base64url" // without padding
 	plainEncoding     = "plain"     // not a signature: the text itself
@@ -18,8 +19,11 @@ const (
 // decoders skip line breaks and accept loose trailing bits, so that a decoded
 // value is encoded again and compared.
 func decodeInto(dst []byte, text, encoding string) (int, bool) {
-	if encoding == hexEncoding {
-		return decodeHex(dst, text)
+	switch encoding {
+	case hexEncoding:
+		return decodeHex(dst, text, 'a')
+	case anyHexEncoding:
+		return decodeHex(dst, text, 'A')
 	}
 	if text == "" || len(text) > maxSignatureText {
 		return 0, false
@@ -41,12 +45,13 @@ const maxSignatureText = 1024
 // maxSignature is the longest signature in bytes.
 const maxSignature = 512
 
-func decodeHex(dst []byte, text string) (int, bool) {
+// decodeHex takes capital letters too if the lowest letter is 'A'.
+func decodeHex(dst []byte, text string, lowest byte) (int, bool) {
 	if len(text)%2 != 0 || len(text)/2 > len(dst) || text == "" {
 		return 0, false
 	}
 	for i := 0; i < len(text); i += 2 {
-		hi, lo := nibble(text[i]), nibble(text[i+1])
+		hi, lo := nibble(text[i], lowest), nibble(text[i+1], lowest)
 		if hi > 15 || lo > 15 {
 			return 0, false
 		}
@@ -55,13 +60,13 @@ func decodeHex(dst []byte, text string) (int, bool) {
 	return len(text) / 2, true
 }
 
-func nibble(c byte) byte {
+func nibble(c, lowest byte) byte {
 	switch {
 	case '0' <= c && c <= '9':
 		return c - '0'
 	case 'a' <= c && c <= 'f':
 		return c - 'a' + 10
-	case 'A' <= c && c <= 'F':
+	case lowest <= c && c <= 'F':
 		return c - 'A' + 10
 	}
 	return 255
@@ -76,7 +81,7 @@ func base64Of(encoding string) *base64.Encoding {
 
 // encode is the inverse of decodeInto.
 func encode(b []byte, encoding string) string {
-	if encoding == hexEncoding {
+	if encoding == hexEncoding || encoding == anyHexEncoding {
 		return hex.EncodeToString(b)
 	}
 	return base64Of(encoding).EncodeToString(b)

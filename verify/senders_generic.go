@@ -112,6 +112,9 @@ func chosenHMAC(s Sender, cfg Config) (Sender, *ConfigError) {
 	case t.has(pieceID) && cfg.IDHeader == "":
 		return s, &ConfigError{Field: "id_header", Message: "{id} is signed, but nothing says where it is", Remedy: "write id_header: X-Request-Id"}
 	}
+	if p.Encoding == hexEncoding {
+		p.Encoding = anyHexEncoding
+	}
 	if t.has(pieceTimestamp) {
 		p.Stamp, p.Unit, p.Tolerance = "header:"+cfg.TimestampHeader, unitAny, minutes5
 	}
