@@ -165,8 +165,8 @@ func (g *Governor) next(t *turn, now time.Time) (*Grant, bool) {
 		t.done = true
 		return nil, false
 	}
-	if !t.Gate.admits() {
-		t.end(event.RateLimited, time.Time{})
+	if until, shut := t.shut(now); shut {
+		t.end(event.RateLimited, until)
 		return nil, false
 	}
 	t.done = true // unless one fits

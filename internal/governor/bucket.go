@@ -11,6 +11,8 @@ const (
 	reserved      = 0.3    // seconds of the rate that stay in reserve, to begin with
 	mostReserved  = 0.6    // share of the burst that may stay in reserve
 	noiseStep     = 0.04   // seconds by which a surprise widens the reserve
+	roomyAt       = 0.6    // share of the burst up to which a request and the reserve go beside each other
+	aloneWith     = 0.5   // share of the reserve for a request that went without others
 	fullAt        = 0.995  // share of the burst at which it is full
 	mostDebt      = 2.0    // minutes of the rate: debt past it is forgiven
 	mostSkew      = 60_000 // ms by which the clocks of two processes may differ
@@ -125,16 +127,18 @@ func (b *bucket) surprised() { b.Noise = min(b.Noise+noiseStep, mostReserved) }
 func (b *bucket) fits(n float64) bool { return !b.known() || b.Level >= b.enough(n) }
 
 // enough is the level at which n may be taken. What does not fit beside the
-// reserve waits for a full bucket, and what is about as large as the whole
-// bucket for one that is surely full: it will never fit better.
+// reserve waits with a part of it only: nothing else is under way by then, and a
+// bucket that runs over is lost. What is about as large as the whole bucket
+// waits for one that is surely full: it will never fit better.
 func (b *bucket) enough(n float64) float64 {
+	roomy, alone := roomyAt*b.Burst, aloneWith*b.reserve()
 	switch {
-	case n+b.reserve() <= fullAt*b.Burst:
+	case n+b.reserve() <= roomy:
 		return n + b.reserve()
 	case n <= large*b.Burst:
-		return fullAt * b.Burst
+		return min(max(n+alone, roomy), fullAt*b.Burst)
 	}
-	return b.Burst + fullAt*b.reserve()
+	return b.Burst + alone
 }
 
 // wait returns the milliseconds until n fits.

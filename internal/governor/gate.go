@@ -1,11 +1,15 @@
 package governor
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // How a lane opens.
 const (
 	firstWindow = 2          // of a lane that nobody has called yet
 	openWindow  = 64         // at this width the gate stands open
+	steady      = 0.8        // share of the known rates that goes through a gate that is not open yet
 	ackWithin   = 3 * 60_000 // ms: a grant that nothing was heard of for so long is lost
 )
 
@@ -19,6 +23,7 @@ type gate struct {
 	Input   float64 `json:"input,omitempty"`   // their predicted input
 	At      int64   `json:"at,omitempty"`      // ms, of the last change
 	Strikes int     `json:"strikes,omitempty"` // pauses in a row without an answer between them
+	Sent    int64   `json:"sent,omitempty"`    // ms, of the last grant
 }
 
 // begin narrows the gate.
@@ -27,11 +32,40 @@ func (g *gate) begin(width float64) { g.Width = width }
 // admits reports whether one more may be sent.
 func (g *gate) admits() bool { return g.Width == 0 || float64(g.Waiting) < math.Max(g.Width, 1) }
 
+// shut reports whether the gate lets nothing through now, and until when; zero:
+// until an answer opens it.
+func (l *lane) shut(now time.Time) (until time.Time, shut bool) {
+	if l.Gate.admits() {
+		return time.Time{}, false
+	}
+	switch wait, ok := l.steadily(now); {
+	case !ok:
+		return time.Time{}, true
+	case wait > 0:
+		return now.Add(time.Duration(wait) * time.Millisecond), true
+	}
+	return time.Time{}, false
+}
+
+// steadily returns the milliseconds until one more may pass a gate that is not
+// open yet; ok is false if only an answer opens it. Where the limits are known,
+// from the configuration or from a first answer, there is no reason to go below
+// them: no burst is so short that it does not let the mere rate through. Behind
+// a pause that rule holds once the probe was answered.
+func (l *lane) steadily(now time.Time) (wait int64, ok bool) {
+	if l.Gate.Width < firstWindow || l.Gate.Strikes > 0 || !l.Req.known() || !l.In.known() || !l.Out.known() {
+		return 0, false
+	}
+	input, output := l.average()
+	apart := max(1/l.Req.rate(), input/l.In.rate(), output/l.Out.rate()) / (steady * l.pace(millis(now))) * 1000
+	return min(max(l.Gate.Sent+int64(apart)-millis(now), 0), int64(apart)), true
+}
+
 // sent counts one that goes.
 func (g *gate) sent(input float64, now int64) {
 	g.Waiting++
 	g.Input += input
-	g.At = now
+	g.At, g.Sent = now, now
 }
 
 // heard counts one whose answer began, or that ended without.

@@ -56,11 +56,11 @@ func (g *Governor) Why(row event.Lane, now time.Time) Wait {
 	pace := l.pace(millis(now))
 	input, output := l.average()
 	wait := max(l.Req.wait(1, pace), l.In.wait(input, pace), l.outputWait(output, pace, millis(now)))
-	switch {
-	case wait > 0:
+	if wait > 0 {
 		return Wait{Reason: event.RateLimited, Until: now.Add(time.Duration(wait) * time.Millisecond)}
-	case !l.Gate.admits():
-		return Wait{Reason: event.RateLimited}
+	}
+	if until, shut := l.shut(now); shut {
+		return Wait{Reason: event.RateLimited, Until: until}
 	}
 	return Wait{Reason: event.WaitingTurn}
 }
