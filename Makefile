@@ -5,7 +5,7 @@ LINT        = $(GO) tool -modfile=tools/go.mod golangci-lint
 VULNCHECK   = $(GO) tool -modfile=tools/go.mod govulncheck
 export CGO_ENABLED ?= 0
 
-.PHONY: help build test race lint vet fix-check tidy-check vuln bench torture demo clean
+.PHONY: help build test race lint vet fix-check tidy-check vuln bench bench-drain torture demo clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ vuln: ## Look for known vulnerabilities; needs vuln.go.dev
 
 bench: ## Measure ingest, claims and verification; prints ratios within the run
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/sqlite ./verify ./internal/payload ./internal/rule ./internal/ingest .
+
+bench-drain: ## Drain floods against the simulated API in fake time; with REALTIME=1 one in real time (minutes)
+	FOREBAY_DRAIN=$(if $(REALTIME),realtime,fake) $(GO) test -count=1 -v -timeout 30m -run '$(if $(REALTIME),TestDrainRealTime,TestDrain)' . | grep -v '^=== '
 
 torture: ## Kill the server 50 times under load and audit what is left (minutes)
 	FOREBAY_TORTURE=50 $(GO) test -count=1 -timeout 30m -run 'TestTorture' ./cmd/forebay
