@@ -12,7 +12,7 @@ const (
 	mostReserved  = 0.6    // share of the burst that may stay in reserve
 	noiseStep     = 0.04   // seconds by which a surprise widens the reserve
 	roomyAt       = 0.6    // share of the burst up to which a request and the reserve go beside each other
-	aloneWith     = 0.5   // share of the reserve for a request that went without others
+	aloneWith     = 0.5    // share of the reserve for a request that went without others
 	fullAt        = 0.995  // share of the burst at which it is full
 	mostDebt      = 2.0    // minutes of the rate: debt past it is forgiven
 	mostSkew      = 60_000 // ms by which the clocks of two processes may differ
