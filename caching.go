@@ -2,6 +2,7 @@ package forebay
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/forebayhq/forebay/config"
@@ -51,7 +52,7 @@ func prefixes(cfg *config.Config, h *work.Hook) (map[string]governor.Prefix, err
 // that it names and, because a job may be moved there, all tiers.
 func callable(cfg *config.Config, hook string) []string {
 	h := cfg.Hooks[hook]
-	names := append([]string{h.Model}, h.Fallback...)
+	names := slices.Concat([]string{h.Model}, h.Fallback, h.Escalate)
 	for _, r := range h.Route {
 		names = append(names, r.Model)
 	}

@@ -190,10 +190,7 @@ func (b *hookBuilder) work() (*work.Hook, error) {
 			return nil, fmt.Errorf("output.schema: %w", err)
 		}
 	}
-	for _, model := range b.hook.Fallback {
-		id := b.server.opts.Config.Model(model)
-		h.Fallback = append(h.Fallback, work.Choice{Model: id, Lane: b.lane(id)})
-	}
+	h.Fallback, h.Escalate = b.choices(b.hook.Fallback), b.choices(b.hook.Escalate)
 	for _, name := range slices.Sorted(maps.Keys(b.hook.Gather)) {
 		step, err := b.step(b.hook.Gather[name])
 		if err != nil {
@@ -209,6 +206,16 @@ func (b *hookBuilder) work() (*work.Hook, error) {
 		h.Targets = append(h.Targets, d)
 	}
 	return h, nil
+}
+
+// choices are models as a job may go to them.
+func (b *hookBuilder) choices(models []string) []work.Choice {
+	var all []work.Choice
+	for _, model := range models {
+		id := b.server.opts.Config.Model(model)
+		all = append(all, work.Choice{Model: id, Lane: b.lane(id)})
+	}
+	return all
 }
 
 // extraTokens guesses what the prompt needs besides the event: the system

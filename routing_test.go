@@ -1,7 +1,10 @@
 package forebay_test
 
 import (
+	"math"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +75,45 @@ func TestFallbackReturns(t *testing.T) {
 		w.wantChoice(id, "claude-haiku-5-5", "hook")
 		if got := w.elapsed(); got > 90*time.Second {
 			w.t.Errorf("answered after %v, want soon after the minute of haiku", got)
+		}
+	})
+}
+
+// verdictSchema writes a schema of {"risk": "low"|"high"} and returns its path.
+func verdictSchema(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "verdict.json")
+	const schema = `{"type":"object","additionalProperties":false,"required":["risk"],"properties":{"risk":{"type":"string","enum":["low","high"]}}}`
+	if err := os.WriteFile(path, []byte(schema), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestEscalation: a route picks the model, an answer that breaks the schema sends
+// the job on to the next step, and what both calls cost is on the job.
+func TestEscalation(t *testing.T) {
+	o := claudetest.Options{Reply: func(r claudetest.Request) claudetest.Reply {
+		if r.Model == "claude-opus-5-5" {
+			return claudetest.Reply{Text: `{"risk": "low"}`}
+		}
+		return claudetest.Reply{Text: `{"risk": "hard to say"}`}
+	}}
+	hooks := routed("    route: [{when: payload.number == 7, model: sonnet}]\n    model: haiku\n    escalate: [sonnet, opus]\n    output: {schema: " + verdictSchema(t) + "}\n")
+	bubble(t, hooks, o, func(w *world) {
+		id := w.accepted("pr", "pull_request", pull)
+		w.wantChoice(id, "claude-opus-5-5", "route 1 > escalate: output_invalid")
+		doc := w.job(id)
+		calls := doc["calls"].([]any)
+		if len(calls) != 2 || doc["attempts"] != 2.0 {
+			w.t.Fatalf("got %d calls and %v attempts, want 2 and 2", len(calls), doc["attempts"])
+		}
+		sum := 0.0
+		for _, c := range calls {
+			sum += c.(map[string]any)["cost_usd"].(float64)
+		}
+		if got := doc["cost_usd"].(float64); math.Abs(got-sum) > 1e-9 || sum <= doc["result"].(map[string]any)["cost_usd"].(float64) {
+			w.t.Errorf("got the cost %v, want %v of both calls", got, sum)
 		}
 	})
 }

@@ -36,7 +36,7 @@ func (h *hookCheck) models() {
 			h.model(m.path, id)
 		}
 	}
-	h.fallbacks()
+	h.ways()
 }
 
 // A naming is a place in the hook that names a model.
@@ -56,23 +56,15 @@ func (h *hookCheck) named() []naming {
 	for i, m := range h.hook.Fallback {
 		all = append(all, naming{item(h.in("fallback"), i), m})
 	}
+	for i, m := range h.hook.Escalate {
+		all = append(all, naming{item(h.in("escalate"), i), m})
+	}
 	return all
 }
 
 // alwaysRouted reports whether the last route is unconditional.
 func (h *hookCheck) alwaysRouted() bool {
 	return slices.ContainsFunc(h.hook.Route, func(r Route) bool { return strings.TrimSpace(r.When) == "true" })
-}
-
-func (h *hookCheck) fallbacks() {
-	used := []string{h.config.Model(h.hook.Model)}
-	for i, m := range h.hook.Fallback {
-		id := h.config.Model(m)
-		if slices.Contains(used, id) && id != "" {
-			h.wrong(item(h.in("fallback"), i), "the fallback "+h.shown(item(h.in("fallback"), i), m)+" has been tried by then", "name another model")
-		}
-		used = append(used, id)
-	}
 }
 
 // model checks what the hook asks of the model id, which is named at path.
@@ -97,11 +89,11 @@ func (h *hookCheck) model(path, id string) {
 	h.asks(path, m)
 }
 
-// always reports a model whose thinking cannot be turned off. A fallback may be
-// one: it is asked for the least that it allows.
+// always reports a model whose thinking cannot be turned off. A fallback or a
+// step of the escalation may be one: it is asked for the least that it allows.
 func (h *hookCheck) always(path string, m catalog.Model) {
 	const remedy = "write thinking: auto, with effort: low to make it short"
-	if strings.HasPrefix(path, h.in("fallback")) {
+	if strings.HasPrefix(path, h.in("fallback")) || strings.HasPrefix(path, h.in("escalate")) {
 		h.warn(path, m.ID+" thinks even with thinking: off", remedy)
 		return
 	}

@@ -226,6 +226,11 @@ type Hook struct {
 	// Spill sends jobs through Message Batches that have waited too long for a
 	// call, so that a flood drains at half the price beside the lane that is full.
 	Spill *Spill `yaml:"spill"`
+	// Escalate lists better models, tried in turn when structured output fails
+	// its schema or is cut by MaxTokens: the cheap model goes first. A job never
+	// takes a step twice or comes back; the calls that failed are part of its
+	// cost. It needs Output.
+	Escalate []string `yaml:"escalate"`
 	// MaxTokens bounds the answer, thinking included. Default 2048.
 	MaxTokens int `yaml:"max_tokens"`
 	// Thinking is "off", "on" or "auto" (default). Auto turns it off where the

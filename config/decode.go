@@ -211,7 +211,7 @@ func (d *decoder) unknownKey(path string, key *yaml.Node, t reflect.Type) {
 // later are settings that the documentation plans and this version lacks.
 var later = map[string]bool{
 	"Hook.weight": true, "Hook.budget": true, "Hook.fair_by": true,
-	"Hook.escalate": true, "Hook.reuse": true, "Hook.dedupe": true, "Hook.reconcile": true,
+	"Hook.reuse": true, "Hook.dedupe": true, "Hook.reconcile": true,
 	"Claude.max_share": true, "Claude.admin_key": true,
 }
 

@@ -34,7 +34,11 @@ func (a *attempt) done(answer claude.Answer) event.Settlement {
 	if a.hook.Validate != nil {
 		if err := a.hook.Validate(answer.JSON); err != nil {
 			a.call.Code = "output_invalid"
-			s := a.retry(event.Failure{Code: "output_invalid", Message: clip(err.Error()), Hint: "loosen the schema, or use a stronger model"})
+			f := event.Failure{Code: "output_invalid", Message: clip(err.Error()), Hint: "loosen the schema, or let the hook escalate to a stronger model"}
+			s, ok := a.escalate(f)
+			if !ok {
+				s = a.retry(f)
+			}
 			return a.governed(s, o)
 		}
 	}
@@ -72,6 +76,11 @@ func (a *attempt) failed(ctx context.Context, seen claude.Answer, err error) eve
 // react is what a verdict means for the job. What it means for the lane is the
 // governor's.
 func (a *attempt) react(e *claude.Error, f event.Failure) event.Settlement {
+	if a.unfit(e.Code) {
+		if s, ok := a.escalate(f); ok {
+			return s
+		}
+	}
 	switch e.Verdict {
 	case claude.WaitLane:
 		return a.again(event.Again{Reason: event.WaitingTurn, Free: true, Failure: &f})
