@@ -41,7 +41,7 @@ var may = map[string][]string{
 	"internal/sqlite":   {"event"},
 	"internal/api":      {"event", "internal/catalog"},
 	"internal/web":      {"event", "internal/api"},
-	"internal/metrics":  {"event"},
+	"internal/metrics":  {"event", "internal/catalog"},
 
 	"internal/reconcile": {"internal/github"}, // by way of GitHub alone: no event passes through it
 

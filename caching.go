@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/forebayhq/forebay/config"
+	"github.com/forebayhq/forebay/event"
+	"github.com/forebayhq/forebay/internal/api"
 	"github.com/forebayhq/forebay/internal/catalog"
 	"github.com/forebayhq/forebay/internal/claude"
 	"github.com/forebayhq/forebay/internal/governor"
@@ -64,4 +66,55 @@ func callable(cfg *config.Config, hook string) []string {
 		}
 	}
 	return ids
+}
+
+// look shows a lane's row to people as the governor sees it.
+func (s *Server) look(hooks *hookSet) func(event.Lane, time.Time) api.LaneLook {
+	return func(row event.Lane, now time.Time) api.LaneLook {
+		k := s.governor.Look(row, now)
+		look := api.LaneLook{LaneLevels: levels(k.View()), Cache: s.cached(k, hooks, row.Name)}
+		if at, known := k.Empty(row.Queued); known && row.Queued > 0 {
+			look.EmptyAt = &at
+		}
+		look.Why = func(j event.Job) (event.Reason, time.Time) {
+			w := k.Why(j)
+			return w.Reason, w.Until
+		}
+		return look
+	}
+}
+
+func levels(v governor.View) api.LaneLevels {
+	l := api.LaneLevels{
+		PendingOutput: v.Pending, Window: v.Window, MaxInFlight: v.Most, Failures: v.Failures, Pace: v.Pace,
+	}
+	limits := api.LaneLimits{Requests: level(v.Requests), InputTokens: level(v.Input), OutputTokens: level(v.Output)}
+	if limits != (api.LaneLimits{}) {
+		l.Limits = &limits
+	}
+	return l
+}
+
+func level(l governor.Level) *api.LevelView {
+	if l.Limit == 0 {
+		return nil
+	}
+	return &api.LevelView{Limit: l.Limit, Left: l.Left, Burst: l.Burst}
+}
+
+// cached lists the hooks of a lane of whose prefix the lane knows something.
+func (s *Server) cached(k *governor.Look, hooks *hookSet, lane string) (views []api.CacheView) {
+	for _, hook := range sortedKeys(hooks.cached) {
+		for _, model := range sortedKeys(hooks.cached[hook]) {
+			if s.lanes.of(model) != lane {
+				continue
+			}
+			state, until := k.Prefix(hooks.cached[hook][model])
+			if state == governor.PrefixCold {
+				continue
+			}
+			views = append(views, api.CacheView{Hook: hook, Model: model, State: state, Until: &until})
+		}
+	}
+	return views
 }

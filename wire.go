@@ -141,7 +141,7 @@ func (s *Server) wireViews(hooks *hookSet) (err error) {
 	keys := reveal(s.opts.Config.Admin.Keys)
 	if s.api, err = api.New(api.Options{
 		Reader: s.store, Admin: s.store, Signals: s.store, Keys: keys, Respec: hooks.respec,
-		Lanes: laneNames(s.opts.Config, s.lanes), Metrics: s.metrics.Handler(), Log: s.log,
+		Lanes: laneNames(s.opts.Config, s.lanes), Look: s.look(hooks), LaneOf: s.lanes.of, Metrics: s.metrics.Handler(), Log: s.log,
 		Checks: map[string]func(context.Context) error{"store": s.storeAnswers},
 	}); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -100,26 +99,4 @@ func (r *remote) changeLane(a *app, cmd *cobra.Command, change laneChange) error
 		a.printLanes([]api.LaneView{lane})
 		return nil
 	})
-}
-
-func (a *app) printLanes(lanes []api.LaneView) {
-	if len(lanes) == 0 {
-		a.errorf("no lane has been used yet\n")
-		return
-	}
-	rows := [][]string{{"LANE", "STATE", "QUEUED", "RUNNING", "UNTIL", "WHY"}}
-	for _, l := range lanes {
-		state, until, cause := "open", "-", "-"
-		if l.Paused {
-			state, until, cause = "paused", "resumed by hand", printable(l.Reason)
-			if l.Until != nil {
-				until = moment(l.Until)
-			}
-			if l.Detail != "" {
-				cause += ": " + printable(l.Detail)
-			}
-		}
-		rows = append(rows, []string{printable(l.Name), state, strconv.Itoa(l.Queued), strconv.Itoa(l.Running), until, cause})
-	}
-	a.table(rows)
 }

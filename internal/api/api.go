@@ -31,6 +31,13 @@ type Options struct {
 	// in the ledger are known too.
 	Lanes []string
 
+	// Look is the governor's view of a lane's row, which may be a new one, at a
+	// time. nil: lanes show no levels, and jobs wait for their turn.
+	Look func(l event.Lane, now time.Time) LaneLook
+
+	// LaneOf names the lane of a model id. nil: lanes show no use of the cache.
+	LaneOf func(model string) string
+
 	// Checks are the probes of /readyz by name ("store"). Whether the server is
 	// draining is checked without being listed.
 	Checks map[string]func(ctx context.Context) error
@@ -58,6 +65,8 @@ type API struct {
 	signals Signals
 	respec  func(event.Job) (event.JobSpec, error)
 	lanes   []string
+	look    func(event.Lane, time.Time) LaneLook
+	laneOf  func(string) string
 	metrics http.Handler
 	log     *slog.Logger
 	now     func() time.Time
@@ -81,6 +90,8 @@ func New(o Options) (*API, error) {
 		signals: o.Signals,
 		respec:  o.Respec,
 		lanes:   o.Lanes,
+		look:    o.Look,
+		laneOf:  o.LaneOf,
 		metrics: o.Metrics,
 		log:     o.Log,
 		now:     o.Now,

@@ -165,6 +165,15 @@ func (m *memory) Draft(_ context.Context, id string) (event.Draft, error) {
 func (m *memory) Verdicts(_ context.Context, limit int) ([]event.Verdict, error) {
 	return m.verdicts[:min(limit, len(m.verdicts))], m.fail
 }
+func (m *memory) Lane(_ context.Context, name string) (event.Lane, error) {
+	for _, l := range m.lanes {
+		if l.Name == name {
+			return l, m.fail
+		}
+	}
+	return event.Lane{}, event.ErrNotFound
+}
+
 func (m *memory) Lanes(context.Context) ([]event.Lane, error) { return slices.Clone(m.lanes), m.fail }
 func (m *memory) Costs(_ context.Context, from, to string) ([]event.CostRow, error) {
 	m.did("costs %s %s", from, to)

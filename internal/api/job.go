@@ -15,8 +15,11 @@ import (
 // all the same, because a change may have been made by another process.
 const recheck = 5 * time.Second
 
-// Job answers GET /v1/jobs/{id}: the job as JSON with a strong ETag over
-// exactly these bytes. If-None-Match is answered 304 while they are the same.
+// Job answers GET /v1/jobs/{id}: the job as JSON with an ETag. It is strong and
+// over exactly these bytes, unless reason and until of a queued job were worked
+// out at this moment: then it is weak and over what is stored, so that a client
+// that waits for a change is not woken by the passing of time.
+// If-None-Match is answered 304 while the job is the same.
 //
 // With ?wait=30s (at most 60s) the answer waits: with If-None-Match until the
 // ETag differs, without it until the job's state is another one (a finished job
@@ -71,10 +74,21 @@ func (a *API) represent(ctx context.Context, id string) (representation, error) 
 		return representation{}, jobError(id, err)
 	}
 	body, err := EncodeJob(j)
+	if err != nil {
+		return representation{}, err
+	}
 	sum := sha256.Sum256(body)
-	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
-	return representation{state: j.State, body: body, tag: tag}, err
+	rep := representation{state: j.State, body: body, tag: `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`}
+	stored := j.Reason
+	if a.Explain(ctx, &j); j.Reason != stored {
+		rep.tag = weak + rep.tag
+		rep.body, err = EncodeJob(j)
+	}
+	return rep, err
 }
+
+// weak marks an ETag that does not promise equal bytes.
+const weak = "W/"
 
 // await reads the job, and if the client waits and it is still what the client
 // knows, again whenever it may have changed.
@@ -136,7 +150,7 @@ func (l jobLook) satisfied(first, now representation) bool {
 func matches(header, tag string) bool {
 	for candidate := range strings.SplitSeq(header, ",") {
 		candidate = strings.TrimSpace(candidate)
-		if candidate == "*" || strings.TrimPrefix(candidate, "W/") == tag {
+		if candidate == "*" || strings.TrimPrefix(candidate, weak) == strings.TrimPrefix(tag, weak) {
 			return true
 		}
 	}

@@ -32,6 +32,7 @@ func (a *API) Jobs(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	list := JobList{Jobs: make([]JobHead, 0, len(page.Jobs)), NextCursor: page.NextCursor}
+	a.ExplainAll(r.Context(), page.Jobs)
 	for _, j := range page.Jobs {
 		list.Jobs = append(list.Jobs, NewJobHead(j))
 	}

@@ -25,6 +25,8 @@ type LaneView struct {
 	Queued    int        `json:"queued"`
 	Running   int        `json:"running"`
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
+	LaneLevels
+	Cache []CacheView `json:"cache,omitempty"`
 }
 
 // Lanes answers GET /v1/lanes with {"lanes":[...]}, by name.
@@ -48,11 +50,15 @@ func (a *API) LaneViews(ctx context.Context) ([]LaneView, error) {
 		return nil, err
 	}
 	byName := make(map[string]LaneView, len(rows)+len(a.lanes))
+	now := a.now()
 	for _, name := range a.lanes {
-		byName[name] = LaneView{Name: name}
+		byName[name] = a.laneView(event.Lane{Name: name}, now)
 	}
 	for _, lane := range rows {
-		byName[lane.Name] = newLaneView(lane, a.now())
+		byName[lane.Name] = a.laneView(lane, now)
+	}
+	if err := a.cacheUse(ctx, byName, now); err != nil {
+		return nil, err
 	}
 	views := make([]LaneView, 0, len(byName))
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
@@ -61,10 +67,15 @@ func (a *API) LaneViews(ctx context.Context) ([]LaneView, error) {
 	return views, nil
 }
 
-func newLaneView(l event.Lane, now time.Time) LaneView {
+func (a *API) laneView(l event.Lane, now time.Time) LaneView {
 	v := LaneView{Name: l.Name, Queued: l.Queued, Running: l.Running, UpdatedAt: at(l.UpdatedAt)}
 	if l.Blocks(now) {
 		v.Paused, v.Reason, v.Detail, v.Until = true, l.Reason, l.Detail, at(l.Until)
+	}
+	v.Pace = 1
+	if a.look != nil {
+		look := a.look(l, now.UTC())
+		v.LaneLevels, v.Cache = look.LaneLevels, look.Cache
 	}
 	return v
 }

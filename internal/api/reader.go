@@ -19,6 +19,8 @@ type Reader interface {
 	Verdicts(ctx context.Context, limit int) ([]event.Verdict, error)
 	// Lanes lists all lanes that have a row.
 	Lanes(ctx context.Context) ([]event.Lane, error)
+	// Lane reads one lane's row, without counting its jobs; event.ErrNotFound.
+	Lane(ctx context.Context, name string) (event.Lane, error)
 	// Costs sums the calls of the days from and to, inclusive ("2026-11-25").
 	Costs(ctx context.Context, from, to string) ([]event.CostRow, error)
 	// Stats counts what is there.

@@ -21,6 +21,9 @@ type View struct {
 	Most int
 	// Pace is the share of the rates in use: below one after a ramp limit.
 	Pace float64
+	// Failures is how many calls in a row the API failed; several close the
+	// lane for a while.
+	Failures int
 }
 
 // A Level is one budget of a lane, in requests or tokens.
@@ -32,11 +35,16 @@ type Level struct {
 
 // View returns the state of a lane as it is now.
 func (g *Governor) View(row event.Lane, now time.Time) View {
-	l := g.open(row, now)
+	return g.Look(row, now).View()
+}
+
+// View returns the state of the lane.
+func (k *Look) View() View {
+	l := k.lane
 	return View{
 		Requests: l.Req.view(), Input: l.In.view(), Output: l.Out.view(),
 		Open: l.Open, Pending: int64(l.Pending),
-		Window: int(l.Gate.Width), Most: int(l.Load.Most), Pace: l.pace(millis(now)),
+		Window: int(l.Gate.Width), Most: int(l.Load.Most), Pace: l.pace(millis(k.now)), Failures: l.Load.Fails,
 	}
 }
 
@@ -47,12 +55,12 @@ func (b *bucket) view() Level {
 	return Level{Limit: int64(b.Limit), Left: int64(b.level()), Burst: int64(b.Burst)}
 }
 
-// Why says why a job queued in a lane is not running, and until when.
-func (g *Governor) Why(row event.Lane, now time.Time) Wait {
-	if row.Blocks(now) {
-		return Wait{Reason: event.JobReason(row.Reason), Until: row.Until}
-	}
-	l := g.open(row, now)
+// Why says why a job queued in a lane is not running, and until when at the
+// earliest.
+func (g *Governor) Why(row event.Lane, now time.Time) Wait { return g.Look(row, now).Why(event.Job{}) }
+
+// why looks at the budgets of a lane that is not paused.
+func (l *lane) why(now time.Time) Wait {
 	pace := l.pace(millis(now))
 	input, output := l.average()
 	wait := max(l.Req.wait(1, pace), l.In.wait(input, pace), l.outputWait(output, pace, millis(now)))
@@ -68,7 +76,12 @@ func (g *Governor) Why(row event.Lane, now time.Time) Wait {
 // Empty estimates when a lane with so many queued jobs will have taken the last
 // of them, by the budget that binds. ok is false while too little is known.
 func (g *Governor) Empty(row event.Lane, queued int, now time.Time) (at time.Time, ok bool) {
-	l := g.open(row, now)
+	return g.Look(row, now).Empty(queued)
+}
+
+// Empty is [Governor.Empty] of the lane.
+func (k *Look) Empty(queued int) (at time.Time, ok bool) {
+	l, row, now := k.lane, k.lane.row, k.now
 	if len(l.Profiles) == 0 {
 		return time.Time{}, false
 	}

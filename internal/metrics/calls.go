@@ -41,6 +41,7 @@ func (m *Metrics) ObserveCall(hook string, c event.Call, firstToken time.Duratio
 			m.tokens.WithLabelValues(model, kind).Add(float64(n))
 		}
 	}
+	m.observeCache(hook, model, c)
 	switch {
 	case c.Cost == nil:
 		m.unpriced.WithLabelValues(hook, model).Inc()

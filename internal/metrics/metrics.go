@@ -43,6 +43,8 @@ type Metrics struct {
 	dollars     *prometheus.CounterVec
 	unpriced    *prometheus.CounterVec
 
+	cacheTokens, cacheSaved, cachePremium *prometheus.CounterVec
+
 	deliveries      *prometheus.CounterVec
 	deliverySeconds *prometheus.HistogramVec
 }
@@ -60,6 +62,7 @@ func New(o Options) *Metrics {
 	}
 	m.makeIngest()
 	m.makeCalls()
+	m.makeCache()
 	m.makeDeliveries()
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "forebay_build_info", Help: "1, labelled with what the binary was built from.",

@@ -59,6 +59,10 @@ func TestCounts(t *testing.T) {
 		Lane: "haiku", Model: "claude-haiku-5-5", StartedAt: epoch, EndedAt: epoch.Add(3 * time.Second), Outcome: event.CallOK,
 		Usage: event.Usage{InputTokens: 100, CacheRead: 3000, OutputTokens: 20, CacheWrite1h: -5}, Cost: new(event.NanoUSD(2_000_000)),
 	}, 800*time.Millisecond)
+	m.ObserveCall("pr-summary", event.Call{
+		Lane: "haiku", Model: "claude-haiku-5-5", StartedAt: epoch, EndedAt: epoch.Add(time.Second), Outcome: event.CallOK,
+		Usage: event.Usage{CacheWrite5m: 4000, CacheWrite1h: 1000, CacheRead: -7}, Cost: new(event.NanoUSD(0)),
+	}, 0)
 	m.ObserveCall("pr-summary", event.Call{Lane: "haiku", Model: "house", StartedAt: epoch, Outcome: event.CallFailed, Code: "overloaded"}, 0)
 	m.ObserveDelivery("callback", "done", 40*time.Millisecond)
 	m.ObserveDelivery("callback", "sideways", time.Second)
@@ -68,12 +72,16 @@ func TestCounts(t *testing.T) {
 		`forebay_ingest_requests_total{code="hook_unknown",hook="unknown",outcome="refused"} 1`,
 		`forebay_ingest_duration_seconds_bucket{outcome="accepted",le="0.005"} 1`,
 		`forebay_ingest_body_bytes_sum 21010`,
-		`forebay_calls_total{code="",lane="haiku",model="claude-haiku-5-5",outcome="ok"} 1`,
+		`forebay_calls_total{code="",lane="haiku",model="claude-haiku-5-5",outcome="ok"} 2`,
 		`forebay_calls_total{code="overloaded",lane="haiku",model="house",outcome="failed"} 1`,
-		`forebay_call_duration_seconds_count{model="claude-haiku-5-5"} 1`,
+		`forebay_call_duration_seconds_count{model="claude-haiku-5-5"} 2`,
 		`forebay_call_first_token_seconds_sum{model="claude-haiku-5-5"} 0.8`,
 		`forebay_tokens_total{kind="cache_read",model="claude-haiku-5-5"} 3000`,
 		`forebay_tokens_total{kind="output",model="claude-haiku-5-5"} 20`,
+		`forebay_cache_tokens_total{hook="pr-summary",kind="read",model="claude-haiku-5-5"} 3000`,
+		`forebay_cache_tokens_total{hook="pr-summary",kind="write",model="claude-haiku-5-5"} 5000`,
+		`forebay_cache_saved_dollars_total{hook="pr-summary",model="claude-haiku-5-5"} 0.00027`,
+		`forebay_cache_premium_dollars_total{hook="pr-summary",model="claude-haiku-5-5"} 0.0002`,
 		`forebay_cost_dollars_total{hook="pr-summary",model="claude-haiku-5-5"} 0.002`,
 		`forebay_calls_unpriced_total{hook="pr-summary",model="house"} 1`,
 		`forebay_delivery_attempts_total{outcome="done",target="callback"} 1`,

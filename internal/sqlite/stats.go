@@ -31,6 +31,18 @@ func (db *DB) Lanes(ctx context.Context) ([]event.Lane, error) {
 	return lanes, nil
 }
 
+// Lane reads one lane's row, without counting its jobs.
+func (db *DB) Lane(ctx context.Context, name string) (event.Lane, error) {
+	lane, found := event.Lane{}, false
+	err := db.read(ctx, func(c *conn) error {
+		return c.query(ctx, "lane_get", func(r *row) { lane, found = scanLane(r), true }, name)
+	})
+	if err == nil && !found {
+		err = event.ErrNotFound
+	}
+	return lane, err
+}
+
 // Costs sums the calls of the days from and to, inclusive.
 func (db *DB) Costs(ctx context.Context, from, to string) ([]event.CostRow, error) {
 	var rows []event.CostRow

@@ -57,6 +57,12 @@ func testLanePause(s *suite) {
 	s.must(err)
 	want(s, "lanes", len(lanes), 1)
 	l := lanes[0]
+	one, err := s.Lane(s.Context(), "haiku")
+	s.must(err)
+	want(s, "the lane by its name", string(one.State), string(l.State))
+	if _, err := s.Lane(s.Context(), "nowhere"); !errors.Is(err, event.ErrNotFound) {
+		s.Errorf("read a lane that is not there: got %v, want ErrNotFound", err)
+	}
 	if l.Paused || l.Reason != "" || l.Detail != "" || !l.Until.IsZero() || string(l.State) != `{"a":1}` || !l.UpdatedAt.Equal(s.clock()) {
 		s.Errorf("got %+v", l)
 	}

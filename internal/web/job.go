@@ -20,6 +20,7 @@ func (w *Web) Job(rw http.ResponseWriter, r *http.Request) {
 		w.fail(rw, err)
 		return
 	}
+	w.api.Explain(r.Context(), &job)
 	view := api.NewJobView(job)
 	w.show(rw, http.StatusOK, "job", frame{Title: view.ID, Refresh: moving(view), Page: view})
 }

@@ -24,6 +24,7 @@ func parsePages() (map[string]*template.Template, error) {
 	for _, name := range []string{"status", "job", "login", "failure"} {
 		page, err := template.New(name).Funcs(template.FuncMap{
 			"visible": visible, "usd": usd, "clock": clock, "span": span, "iso": iso, "weblink": weblink, "count": thousands,
+			"condition": conditionOf, "percent": percent,
 		}).ParseFS(files, "templates/frame.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("web: page %s: %w", name, err)
@@ -91,6 +92,14 @@ func moment(value any) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// percent writes a share; nil is not known.
+func percent(share *float64) string {
+	if share == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f%%", 100**share)
 }
 
 // clock writes a time for people, in UTC.

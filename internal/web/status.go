@@ -61,6 +61,7 @@ func (w *Web) status(ctx context.Context, f event.JobFilter) (page statusPage, e
 	if err != nil {
 		return page, err
 	}
+	w.api.ExplainAll(ctx, list.Jobs)
 	for _, j := range list.Jobs {
 		page.Jobs = append(page.Jobs, api.NewJobHead(j))
 	}
@@ -113,4 +114,27 @@ func (p statusPage) Costly() bool { return p.Costs.Total.Calls > 0 }
 func (p statusPage) Filtered() bool {
 	return slices.ContainsFunc([]string{string(p.Filter.State), p.Filter.Hook, p.Filter.Query, p.Filter.Cursor},
 		func(s string) bool { return s != "" })
+}
+
+// Cached lists what the prompt cache did for all lanes.
+func (p statusPage) Cached() (all []api.CacheView) {
+	for _, l := range p.Lanes {
+		all = append(all, l.Cache...)
+	}
+	return all
+}
+
+// A condition is how a lane stands, and the class of its badge.
+type condition struct{ State, Why, Class string }
+
+func conditionOf(l api.LaneView) condition {
+	state, why := l.Condition()
+	class := "queued"
+	switch state {
+	case "paused":
+		class = "dead"
+	case "open":
+		class = "succeeded"
+	}
+	return condition{state, why, class}
 }

@@ -56,6 +56,10 @@ func (b *books) Verdicts(context.Context, int) ([]event.Verdict, error) {
 		{At: epoch, Hook: "pr-summary", Outcome: "accepted", Type: "pull_request", DeliveryID: "72d3162e-cc78-11e3-81ab-4c9367dc0958", Bytes: 21345, JobID: "job_01kb0"},
 	}, nil
 }
+func (b *books) Lane(context.Context, string) (event.Lane, error) {
+	return event.Lane{}, event.ErrNotFound
+}
+
 func (b *books) Lanes(context.Context) ([]event.Lane, error) {
 	return []event.Lane{
 		{Name: "haiku", Queued: 1284, Running: 12},
