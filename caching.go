@@ -71,6 +71,9 @@ func callable(cfg *config.Config, hook string) []string {
 // look shows a lane's row to people as the governor sees it.
 func (s *Server) look(hooks *hookSet) func(event.Lane, time.Time) api.LaneLook {
 	return func(row event.Lane, now time.Time) api.LaneLook {
+		if row.Name == event.BatchLane { // it has no budget a minute
+			return api.LaneLook{LaneLevels: api.LaneLevels{Pace: 1}}
+		}
 		k := s.governor.Look(row, now)
 		look := api.LaneLook{LaneLevels: levels(k.View()), Cache: s.cached(k, hooks, row.Name)}
 		if at, known := k.Empty(row.Queued); known && row.Queued > 0 {
