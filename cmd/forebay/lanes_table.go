@@ -68,7 +68,7 @@ func (a *app) printCache(lanes []api.LaneView) {
 		for _, c := range l.Cache {
 			rows = append(rows, []string{
 				printable(c.Hook), printable(c.Model), percent(c.HitRate), amount(c.ReadTokens), amount(c.WriteTokens),
-				saved(c.SavedUSD), cacheState(c),
+				usd(c.SavedUSD), cacheState(c),
 			})
 		}
 	}
@@ -83,14 +83,6 @@ func percent(share *float64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%.1f%%", 100**share)
-}
-
-// saved writes money that may have been lost.
-func saved(amount *float64) string {
-	if amount != nil && *amount < 0 {
-		return "-" + usd(new(-*amount))
-	}
-	return usd(amount)
 }
 
 // cacheState says how the hook's system prompt stands in the cache.

@@ -228,6 +228,8 @@ func USD(amount *float64, unknown string) string {
 		return unknown
 	case *amount == 0:
 		return "$0"
+	case *amount < 0:
+		return "-" + USD(new(-*amount), unknown)
 	case *amount < 0.01:
 		return fmt.Sprintf("$%.5f", *amount)
 	default:
