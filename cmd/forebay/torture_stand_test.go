@@ -339,7 +339,7 @@ var (
 	errBuilding error
 )
 
-// builtBinary is the command, built once per run of the tests, or the one that
+// builtBinary is the command, built as make build does once per run of the tests, or the one that
 // FOREBAY_BINARY names.
 func builtBinary(t *testing.T) string {
 	t.Helper()
@@ -350,7 +350,7 @@ func builtBinary(t *testing.T) string {
 		if buildDir, errBuilding = os.MkdirTemp("", "forebay-torture-"); errBuilding != nil {
 			return
 		}
-		cmd := exec.Command("go", "build", "-o", filepath.Join(buildDir, "forebay.exe"), ".")
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(buildDir, "forebay.exe"), ".")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			errBuilding = fmt.Errorf("%w\n%s", err, bytes.TrimSpace(out))
 		}
