@@ -63,7 +63,11 @@ func TestBatchOfAnother(t *testing.T) {
 				w.foreignBatch(25)
 				w.foreignBatch(24)
 				for _, id := range jobs {
-					w.halfPrice(w.eventually(id, 6*time.Hour))
+					doc := w.eventually(id, 6*time.Hour)
+					w.halfPrice(doc)
+					if doc["attempts"] != 1.0 || len(doc["calls"].([]any)) != 1 {
+						t.Fatalf("got %v attempts and calls %v, want one", doc["attempts"], doc["calls"])
+					}
 				}
 				if n := w.batches(); n != tt.asked {
 					t.Errorf("%d batches were asked for, want %d with the two of the other program", n, tt.asked)

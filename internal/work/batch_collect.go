@@ -28,7 +28,7 @@ var errStopping = errors.New("the worker is stopping")
 // pollEvery is how long to wait before a batch of this age is looked at again:
 // an eighth of it, within bounds.
 func pollEvery(age time.Duration) time.Duration {
-	return min(max(age/8, 15*time.Second), 5*time.Minute)
+	return min(max(age/8, 5*time.Second), 5*time.Minute)
 }
 
 // expected is when the end of a batch may be expected: as soon as of others
