@@ -48,6 +48,7 @@ var may = map[string][]string{
 	"config": {"event", "verify", "internal/chain", "internal/rule", "internal/prompt", "internal/catalog", "internal/egress", "internal/gather", "internal/github"},
 
 	"internal/fixture":    {"verify"},
+	"internal/starter":    {"verify", "internal/fixture"},
 	"internal/githubtest": {},
 	"internal/storetest":  {"event", "internal/ingest", "internal/work", "internal/deliver", "internal/api"},
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/forebayhq/forebay/internal/starter"
 )
 
 // tasks are the configurations that init writes: tasks/NAME.yaml. The first
@@ -21,21 +23,28 @@ const defaultTask = "pr-summary"
 
 // newInitCommand writes a first configuration.
 func newInitCommand(a *app) *cobra.Command {
-	var out string
+	var out, sender string
 	cmd := &cobra.Command{
-		Use:     "init [TASK]",
-		Short:   "Write a commented forebay.yaml for a task: " + strings.Join(taskNames(), ", "),
-		Long:    "Write a commented configuration for a task. Without a task it is " + defaultTask + ".\nA file that exists is never overwritten.\n\n" + taskList(),
+		Use:   "init [TASK]",
+		Short: "Write a commented forebay.yaml for a task: " + strings.Join(taskNames(), ", "),
+		Long: "Write a commented configuration for a task, or with --sender a first hook for any\nsender. Without either it is " + defaultTask + ".\nA file that exists is never overwritten.\n\n" + taskList() +
+			"\n\nSenders are the types of sources: github, stripe, gitlab, jira and others; forebay\ntrigger --list shows them all.",
+		Example: "  forebay init " + defaultTask + "\n  forebay init --sender jira --out jira.yaml",
 		GroupID: groupStart,
 		Args:    argCount(0, 1, "run forebay init "+defaultTask),
 		RunE: func(_ *cobra.Command, names []string) error {
-			task := defaultTask
-			if len(names) > 0 {
-				task = names[0]
+			switch {
+			case sender != "" && len(names) > 0:
+				return usage("a task and a sender are named", "give one of them")
+			case sender != "":
+				return a.initSender(sender, out)
+			case len(names) > 0:
+				return a.init(names[0], out)
 			}
-			return a.init(task, out)
+			return a.init(defaultTask, out)
 		},
 	}
+	cmd.Flags().StringVar(&sender, "sender", "", "write a first hook for the sender of this `name`")
 	cmd.Flags().StringVarP(&out, "out", "o", "forebay.yaml", "the `file` to write; - for standard output")
 	return cmd
 }
@@ -45,6 +54,23 @@ func (a *app) init(task, out string) error {
 	if err != nil || strings.ContainsAny(task, "/.") {
 		return usage("there is no task "+quote(task), "choose one of "+strings.Join(taskNames(), ", "))
 	}
+	return a.writeInit(out, "task", task, text)
+}
+
+// initSender writes a first hook for a sender.
+func (a *app) initSender(name, out string) error {
+	s, err := starter.For(name)
+	if unknown, ok := errors.AsType[*starter.UnknownError](err); ok {
+		return usage(unknown.Cause.Message, unknown.Cause.Remedy)
+	}
+	if err != nil {
+		return failBecause(err, "no configuration can be made for "+name, "choose another sender, or a task: "+strings.Join(taskNames(), ", "))
+	}
+	return a.writeInit(out, "sender", name, []byte(s.Text()))
+}
+
+// writeInit writes text, and says what comes next.
+func (a *app) writeInit(out, what, name string, text []byte) error {
 	if out == "-" {
 		a.printf("%s", text)
 		return nil
@@ -53,7 +79,7 @@ func (a *app) init(task, out string) error {
 		return err
 	}
 	if a.json {
-		a.printJSON(map[string]any{"file": out, "task": task, "variables": variablesIn(text)})
+		a.printJSON(map[string]any{"file": out, what: name, "variables": variablesIn(text)})
 		return nil
 	}
 	a.printf("%s is written. Next:\n\n", out)

@@ -32,7 +32,7 @@ func (a *app) sender(to string) (*poster, error) {
 	if err != nil {
 		return nil, usage(quote(to)+" cannot be called: "+err.Error(), "write it as http://127.0.0.1:8080/hooks/NAME")
 	}
-	hc, err := out.Client(egress.Policy{Timeout: triggerTimeout, MaxBytes: 1 << 20})
+	hc, err := out.Client(egress.Policy{Origin: at.Scheme + "://" + at.Host, Timeout: triggerTimeout, MaxBytes: 1 << 20})
 	if err != nil {
 		out.Close()
 		return nil, err
