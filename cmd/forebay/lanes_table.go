@@ -40,25 +40,13 @@ func laneLevels(l api.LaneView) []string {
 			cells = append(cells, "not known")
 			continue
 		}
-		cell := amount(b.Left) + " of " + amount(b.Limit)
+		cell := api.Amount(b.Left) + " of " + api.Amount(b.Limit)
 		if b.Burst < b.Limit {
-			cell += ", burst " + amount(b.Burst)
+			cell += ", burst " + api.Amount(b.Burst)
 		}
 		cells = append(cells, cell)
 	}
 	return cells
-}
-
-// amount writes a number in the fewest figures that tell anything: 998, 83.3k,
-// 1.99M.
-func amount(n int64) string {
-	switch size := max(n, -n); {
-	case size >= 1_000_000:
-		return fmt.Sprintf("%.3gM", float64(n)/1e6)
-	case size >= 10_000:
-		return fmt.Sprintf("%.3gk", float64(n)/1e3)
-	}
-	return strconv.FormatInt(n, 10)
 }
 
 // printCache writes what the prompt cache did today, if it did anything.
@@ -67,7 +55,7 @@ func (a *app) printCache(lanes []api.LaneView) {
 	for _, l := range lanes {
 		for _, c := range l.Cache {
 			rows = append(rows, []string{
-				printable(c.Hook), printable(c.Model), percent(c.HitRate), amount(c.ReadTokens), amount(c.WriteTokens),
+				printable(c.Hook), printable(c.Model), percent(c.HitRate), api.Amount(c.ReadTokens), api.Amount(c.WriteTokens),
 				usd(c.SavedUSD), cacheState(c),
 			})
 		}

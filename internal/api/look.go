@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/forebayhq/forebay/event"
@@ -109,7 +111,7 @@ func (a *API) Explain(ctx context.Context, jobs ...*event.Job) {
 }
 
 // Condition says in a word, and why in a sentence, what holds the lane back most:
-// paused, overloaded, slowed, opening, or open.
+// paused, overloaded, slowed, full, opening, or open.
 func (l LaneView) Condition() (state, why string) {
 	switch {
 	case l.Paused && l.Detail != "":
@@ -120,8 +122,39 @@ func (l LaneView) Condition() (state, why string) {
 		return "overloaded", fmt.Sprintf("the API has no capacity: at most %d calls at once", l.MaxInFlight)
 	case l.Pace < 1:
 		return "slowed", fmt.Sprintf("use grew too fast: %.0f%% of the rates", 100*l.Pace)
-	case l.Window > 0:
+	case l.Queued > 0 && l.spent() != "":
+		return "full", l.spent() + " are used up as they come"
+	case l.Window > 0 && l.Queued+l.Running > 0:
 		return "opening", fmt.Sprintf("at most %d calls until their answers begin", l.Window)
 	}
 	return "open", ""
+}
+
+// spent names the budgets of which next to nothing is left.
+func (l LaneView) spent() string {
+	if l.Limits == nil {
+		return ""
+	}
+	var names []string
+	for _, b := range []struct {
+		name  string
+		level *LevelView
+	}{{"requests", l.Limits.Requests}, {"input tokens", l.Limits.InputTokens}, {"output tokens", l.Limits.OutputTokens}} {
+		if b.level != nil && b.level.Left <= min(b.level.Burst/4, b.level.Limit/40) {
+			names = append(names, b.name)
+		}
+	}
+	return strings.Join(names, " and ")
+}
+
+// Amount writes a number for people in the fewest figures that tell anything:
+// 998, 83.3k, 1.99M.
+func Amount(n int64) string {
+	switch size := max(n, -n); {
+	case size >= 1_000_000:
+		return fmt.Sprintf("%.3gM", float64(n)/1e6)
+	case size >= 10_000:
+		return fmt.Sprintf("%.3gk", float64(n)/1e3)
+	}
+	return strconv.FormatInt(n, 10)
 }

@@ -122,3 +122,36 @@ func TestTimeWakesNobody(t *testing.T) {
 		t.Errorf("got %d after a change, want 200", got.status)
 	}
 }
+
+// TestCondition: what holds a lane back most comes first.
+func TestCondition(t *testing.T) {
+	t.Parallel()
+	used := &api.LaneLimits{
+		Requests:     &api.LevelView{Limit: 1000, Left: 1000, Burst: 1000},
+		InputTokens:  &api.LevelView{Limit: 500_000, Left: 900, Burst: 83_000},
+		OutputTokens: &api.LevelView{Limit: 80_000, Left: -12, Burst: 8000},
+	}
+	levels := func(pace float64, most, window int) api.LaneLevels {
+		return api.LaneLevels{Limits: used, Pace: pace, MaxInFlight: most, Window: window}
+	}
+	for _, tt := range []struct {
+		lane       api.LaneView
+		state, why string
+	}{
+		{api.LaneView{Paused: true, Reason: "spend_cap", Detail: "the cap", LaneLevels: levels(0.5, 3, 2)}, "paused", "spend_cap: the cap"},
+		{api.LaneView{Queued: 1, LaneLevels: levels(0.5, 3, 2)}, "overloaded", "the API has no capacity: at most 3 calls at once"},
+		{api.LaneView{Queued: 1, LaneLevels: levels(0.5, 0, 2)}, "slowed", "use grew too fast: 50% of the rates"},
+		{api.LaneView{Queued: 1, LaneLevels: levels(1, 0, 2)}, "full", "input tokens and output tokens are used up as they come"},
+		{api.LaneView{Running: 1, LaneLevels: levels(1, 0, 2)}, "opening", "at most 2 calls until their answers begin"},
+		{api.LaneView{LaneLevels: levels(1, 0, 2)}, "open", ""},
+	} {
+		if state, why := tt.lane.Condition(); state != tt.state || why != tt.why {
+			t.Errorf("got %s: %s, want %s: %s", state, why, tt.state, tt.why)
+		}
+	}
+	for n, want := range map[int64]string{998: "998", -1200: "-1200", 83_300: "83.3k", -83_300: "-83.3k", 1_990_000: "1.99M"} {
+		if got := api.Amount(n); got != want {
+			t.Errorf("%d: got %s, want %s", n, got, want)
+		}
+	}
+}

@@ -24,7 +24,7 @@ func parsePages() (map[string]*template.Template, error) {
 	for _, name := range []string{"status", "job", "login", "failure"} {
 		page, err := template.New(name).Funcs(template.FuncMap{
 			"visible": visible, "usd": usd, "clock": clock, "span": span, "iso": iso, "weblink": weblink, "count": thousands,
-			"condition": conditionOf, "percent": percent,
+			"condition": conditionOf, "short": api.Amount, "percent": percent,
 		}).ParseFS(files, "templates/frame.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("web: page %s: %w", name, err)
