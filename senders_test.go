@@ -53,7 +53,12 @@ func (w *world) send(cfg verify.Config, in verify.SignInput) reply {
 
 func (w *world) postRaw(h http.Header, body string) reply {
 	w.t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://forebay.test/hooks/in", bytes.NewReader([]byte(body)))
+	return w.postPath("/hooks/in", h, body)
+}
+
+func (w *world) postPath(path string, h http.Header, body string) reply {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://forebay.test"+path, bytes.NewReader([]byte(body)))
 	if err != nil {
 		w.t.Fatal(err)
 	}
