@@ -2,6 +2,7 @@ package forebay_test
 
 import (
 	"bytes"
+	"net/http"
 	"testing"
 	"time"
 
