@@ -173,6 +173,7 @@ func TestBatchLane(t *testing.T) {
 		if doc["state"] != "queued" || doc["reason"] != "batch" || doc["lane"] != "batch" || err != nil || until.Before(time.Now()) {
 			t.Errorf("got %v %v in lane %v until %v, want queued, batch and a time to come", doc["state"], doc["reason"], doc["lane"], doc["until"])
 		}
+		w.shown("running", 100)
 		var sum event.NanoUSD
 		for _, id := range jobs {
 			sum += w.halfPrice(w.eventually(id, 4*time.Hour))
@@ -225,6 +226,15 @@ func (w *world) resumed(job, reason string) {
 	}
 }
 
+// shown checks that the lanes show a batch in a state with so many requests.
+func (w *world) shown(state string, requests int) {
+	w.t.Helper()
+	_, doc := w.admin(http.MethodGet, "/v1/lanes")
+	if text := fmt.Sprint(doc); !strings.Contains(text, "name:batch") || !strings.Contains(text, "state:"+state) || !strings.Contains(text, fmt.Sprint("requests:", requests)) {
+		w.t.Errorf("lanes show %s, want a batch of %d that is %s", text, requests, state)
+	}
+}
+
 // spent is what the costs of the day sum up to.
 func (w *world) spent() event.NanoUSD {
 	w.t.Helper()
@@ -263,6 +273,9 @@ func TestBatchMadeOnce(t *testing.T) {
 				time.Sleep(65 * time.Second)
 				if n := w.batches(); n != 1 {
 					t.Fatalf("%d batches were asked for after a minute, want 1", n)
+				}
+				if tt.failure == "drop_body" {
+					w.shown("in_doubt", 25)
 				}
 				if tt.failure == "own_limit" {
 					w.resumed(jobs[0], "own_spend_limit")

@@ -142,7 +142,8 @@ func (s *Server) wireViews(hooks *hookSet) (err error) {
 	if s.api, err = api.New(api.Options{
 		Reader: s.store, Admin: s.store, Signals: s.store, Keys: keys, Respec: hooks.respec,
 		Lanes: laneNames(s.opts.Config, s.lanes), Look: s.look(hooks), LaneOf: s.lanes.of, Metrics: s.metrics.Handler(), Log: s.log,
-		Checks: map[string]func(context.Context) error{"store": s.storeAnswers},
+		Batches: func(ctx context.Context) ([]event.MessageBatch, error) { return s.store.Batches(ctx, 0) },
+		Checks:  map[string]func(context.Context) error{"store": s.storeAnswers},
 	}); err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ func (a *app) printLanes(lanes []api.LaneView) {
 	}
 	a.table(rows)
 	a.printCache(lanes)
+	a.printBatches(lanes)
 }
 
 // laneLevels are the cells of the three budgets: what is left of how much.

@@ -38,6 +38,9 @@ type Options struct {
 	// LaneOf names the lane of a model id. nil: lanes show no use of the cache.
 	LaneOf func(model string) string
 
+	// Batches lists the Message Batches that have not ended. nil: none are shown.
+	Batches func(ctx context.Context) ([]event.MessageBatch, error)
+
 	// Checks are the probes of /readyz by name ("store"). Whether the server is
 	// draining is checked without being listed.
 	Checks map[string]func(ctx context.Context) error
@@ -67,6 +70,7 @@ type API struct {
 	lanes   []string
 	look    func(event.Lane, time.Time) LaneLook
 	laneOf  func(string) string
+	batches func(context.Context) ([]event.MessageBatch, error)
 	metrics http.Handler
 	log     *slog.Logger
 	now     func() time.Time
@@ -92,6 +96,7 @@ func New(o Options) (*API, error) {
 		lanes:   o.Lanes,
 		look:    o.Look,
 		laneOf:  o.LaneOf,
+		batches: o.Batches,
 		metrics: o.Metrics,
 		log:     o.Log,
 		now:     o.Now,

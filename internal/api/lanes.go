@@ -26,7 +26,8 @@ type LaneView struct {
 	Running   int        `json:"running"`
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 	LaneLevels
-	Cache []CacheView `json:"cache,omitempty"`
+	Cache   []CacheView `json:"cache,omitempty"`
+	Batches []BatchView `json:"batches,omitempty"` // of the lane batch: those that have not ended
 }
 
 // Lanes answers GET /v1/lanes with {"lanes":[...]}, by name.
@@ -60,6 +61,9 @@ func (a *API) LaneViews(ctx context.Context) ([]LaneView, error) {
 	if err := a.cacheUse(ctx, byName, now); err != nil {
 		return nil, err
 	}
+	if err := a.batchLane(ctx, byName); err != nil {
+		return nil, err
+	}
 	views := make([]LaneView, 0, len(byName))
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		views = append(views, byName[name])
@@ -73,7 +77,7 @@ func (a *API) laneView(l event.Lane, now time.Time) LaneView {
 		v.Paused, v.Reason, v.Detail, v.Until = true, l.Reason, l.Detail, at(l.Until)
 	}
 	v.Pace = 1
-	if a.look != nil {
+	if a.look != nil && l.Name != event.BatchLane { // that one has no budgets of its own
 		look := a.look(l, now.UTC())
 		v.LaneLevels, v.Cache = look.LaneLevels, look.Cache
 	}

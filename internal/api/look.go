@@ -94,7 +94,7 @@ func (a *API) Explain(ctx context.Context, jobs ...*event.Job) {
 	}
 	now, looks := a.now().UTC(), map[string]LaneLook{}
 	for _, j := range jobs {
-		if j.State != event.Queued || j.Reason != event.WaitingTurn || j.Lane == "" {
+		if j.State != event.Queued || j.Reason != event.WaitingTurn || j.Lane == "" || j.Lane == event.BatchLane {
 			continue
 		}
 		look, seen := looks[j.Lane]
