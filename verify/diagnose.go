@@ -1,32 +1,49 @@
 package verify
 
 import (
-	"encoding/hex"
+	"bytes"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/tidwall/gjson"
 )
 
 // diagnose tries what would make the signature hold.
 func (h *hook) diagnose(r *Request) []Finding {
-	var out []Finding
-	out = append(out, h.clock(r)...)
-	out = append(out, h.others(r.Header)...)
+	out := h.clock(r)
 	if at, ok := h.stampOf(r); ok {
 		fresh := *r
 		fresh.Now = at
 		r = &fresh
 	}
-	if _, err := h.prover.prove(r); err == nil {
+	_, refusal := h.prover.prove(r)
+	if refusal == nil {
 		return out // only the clock stands in the way
+	}
+	begun := len(out)
+	if out = append(out, h.namesakes(r)...); len(out) == begun {
+		out = append(out, h.others(r.Header)...)
 	}
 	out = append(out, h.bodies(r)...)
 	out = append(out, h.secretForms(r)...)
 	out = append(out, h.urls(r)...)
-	return append(out, h.hints(r)...)
+	out = append(out, h.hints(r)...)
+	if len(out) == begun && refusal.Code == CodeSignatureMismatch {
+		out = append(out, Finding{"wrong_secret", h.wrongSecret() + keysOf(r.Body)})
+	}
+	return out
+}
+
+// wrongSecret says what is left when no change to the request helps.
+func (h *hook) wrongSecret() string {
+	which := "the secret is another one than the sender has"
+	switch n := len(h.cfg.Secrets); {
+	case n == 0:
+		which = "the public key is not the sender's"
+	case n > 1:
+		which = "none of the " + itoa(int64(n)) + " secrets is the one that the sender has"
+	}
+	return which + ", or what was signed was changed beyond what can be undone (sorted keys, rewritten numbers, a body put together anew)"
 }
 
 func (h *hook) clock(r *Request) []Finding {
@@ -69,106 +86,66 @@ func (h *hook) others(got http.Header) []Finding {
 	return out
 }
 
+// keysOf says that the keys of a body are in order, from which what was signed
+// cannot be made again.
+func keysOf(body []byte) string {
+	tools := writers(body)
+	if !strings.Contains(tools, "sorted") {
+		return ""
+	}
+	return "; the body looks as " + tools + ", writes it, and hardly a sender sorts its keys"
+}
+
+// namesakes names the senders as one of whom the request would hold with the
+// very same secret: several share a header and sign other things.
+func (h *hook) namesakes(r *Request) []Finding {
+	if len(h.cfg.Secrets) == 0 {
+		return nil
+	}
+	var fit []string
+	for _, s := range Senders() {
+		if s.Name == h.sender.Name || s.Proof.Scheme == "token" || s.Proof.Scheme == "basic" || !carries(s, r.Header) {
+			continue
+		}
+		cfg := Config{Type: s.Name, Secrets: h.cfg.Secrets, PublicURL: h.cfg.PublicURL}
+		if p, err := newProver(s, cfg); err == nil && check(s, cfg) == nil {
+			if _, err := p.prove(r); err == nil {
+				fit = append(fit, s.Name)
+			}
+		}
+	}
+	if len(fit) == 0 {
+		return nil
+	}
+	return []Finding{{"other_sender", "with the same secret the request holds as one of " + strings.Join(fit[:min(len(fit), 4)], ", ") + ": write that as the type"}}
+}
+
+// carries reports whether the request has a signature header of the sender.
+func carries(s Sender, got http.Header) bool {
+	if len(s.Proof.Headers) == 0 {
+		return false
+	}
+	for _, fam := range familiesOf(s.Proof, "") {
+		if len(got[fam.signatures[0]]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // bodies looks for a body that the signature fits.
 func (h *hook) bodies(r *Request) []Finding {
 	for _, v := range rewrites(r) {
 		other := *r
 		other.Body = v.body
 		if _, err := h.prover.prove(&other); err == nil {
-			return []Finding{{"body_rewritten", "the signature fits the body " + v.how + ": something on the way rewrote it" + v.who}}
+			return []Finding{{"body_rewritten", "the signature fits the body " + v.how + ": something on the way rewrote it" + v.cause(r.Body)}}
 		}
+	}
+	if bytes.Contains(r.Body, []byte("\ufffd")) {
+		return []Finding{{"body_rewritten", "the body has the character U+FFFD, which stands for bytes that could not be decoded: something read it in the wrong charset, and what was signed is lost"}}
 	}
 	return nil
-}
-
-// secretForms tries the secrets in the forms that people paste them in.
-func (h *hook) secretForms(r *Request) []Finding {
-	for no, secret := range h.cfg.Secrets {
-		for _, form := range formsOf(secret) {
-			s, cfg := h.sender, h.cfg
-			s.Proof.Key = "text"
-			cfg.Secrets = []string{form.key}
-			p, err := newProver(s, cfg)
-			if err != nil {
-				continue
-			}
-			if _, err := p.prove(r); err == nil {
-				return []Finding{{"secret_form", "secret " + itoa(int64(no+1)) + " matches " + form.how}}
-			}
-		}
-	}
-	return nil
-}
-
-type secretForm struct{ how, key string }
-
-func formsOf(secret string) []secretForm {
-	out := []secretForm{{"as text, undecoded", secret}, {"with a line break at its end", secret + "\n"}}
-	trimmed := strings.Trim(secret, "\"'` \t\r\n")
-	if trimmed != secret && trimmed != "" {
-		out = append(out, secretForm{"without its quotes or spaces", trimmed})
-	}
-	rest := secret
-	if _, after, ok := strings.Cut(secret, "_"); ok && after != "" {
-		rest = after
-		out = append(out, secretForm{"without its prefix", after})
-	}
-	for _, text := range slices.Compact([]string{rest, secret}) {
-		if key, ok := decodeBase64(text); ok && len(key) > 0 {
-			out = append(out, secretForm{"decoded as base64", string(key)})
-		}
-		if key, err := hex.DecodeString(text); err == nil && len(key) > 0 {
-			out = append(out, secretForm{"decoded as hexadecimal", string(key)})
-		}
-	}
-	return append(out, secretForm{"in lower case", strings.ToLower(secret)}, secretForm{"in upper case", strings.ToUpper(secret)})
-}
-
-// urls tries other spellings of the URL, where the URL is signed.
-func (h *hook) urls(r *Request) []Finding {
-	if h.cfg.PublicURL == "" {
-		return nil
-	}
-	for _, u := range urlForms(h.cfg.PublicURL, r) {
-		cfg := h.cfg
-		cfg.PublicURL = u
-		p, err := newProver(h.sender, cfg)
-		if err != nil {
-			continue
-		}
-		if _, err := p.prove(r); err == nil {
-			return []Finding{{"url_differs", "the signature fits the URL " + quote(u) + "; write that as public_url, or have the sender call the configured one"}}
-		}
-	}
-	return nil
-}
-
-func urlForms(public string, r *Request) []string {
-	base, query, hasQuery := strings.Cut(public, "?")
-	if hasQuery {
-		query = "?" + query
-	}
-	var out []string
-	for _, b := range []string{base, strings.TrimSuffix(base, "/"), base + "/"} {
-		for _, scheme := range []string{"https://", "http://"} {
-			_, rest, _ := strings.Cut(b, "://")
-			out = append(out, scheme+rest+query, scheme+rest)
-		}
-	}
-	if strings.Contains(r.URL, "://") {
-		out = append(out, r.URL)
-	}
-	path := r.URL
-	if _, after, ok := strings.Cut(path, "://"); ok {
-		_, after, _ = strings.Cut(after, "/")
-		path = "/" + after
-	}
-	for _, name := range []string{"Host", "X-Forwarded-Host", "X-Original-Host"} {
-		if host := r.Header.Get(name); host != "" && len(host) < maxText {
-			out = append(out, "https://"+host+path, "http://"+host+path)
-		}
-	}
-	return out
 }
 
 // hints are what the request itself gives away.
@@ -177,10 +154,5 @@ func (h *hook) hints(r *Request) []Finding {
 	if length := r.Header.Get("Content-Length"); length != "" && length != itoa(int64(len(r.Body))) {
 		out = append(out, Finding{"body_truncated", "Content-Length says " + quote(length) + ", but the body has " + itoa(int64(len(r.Body))) + " bytes: the capture is not what was sent"})
 	}
-	if h.sender.Name == "stripe" {
-		if live := gjson.GetBytes(r.Body, "livemode"); live.Exists() && !live.Bool() {
-			out = append(out, Finding{"test_mode", "the event is from test mode: use the signing secret of the test endpoint"})
-		}
-	}
-	return out
+	return append(out, h.mode(r)...)
 }

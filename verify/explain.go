@@ -19,6 +19,10 @@ type Explanation struct {
 	// Handshake is the name of the handshake that the request is.
 	Handshake string `json:"handshake,omitempty"`
 
+	// Secret is which of several secrets, from 0, or after them of the public
+	// keys, made the signature of a request that is accepted.
+	Secret *int `json:"secret,omitempty"`
+
 	// Signed is the template of what is signed, and SignedBytes its length for
 	// this request.
 	Signed      string `json:"signed,omitempty"`
@@ -50,7 +54,8 @@ type HeaderSeen struct {
 }
 
 // A Finding is a probable cause. Code is stable: body_rewritten, secret_form,
-// url_differs, clock_skew, other_sender, test_mode, body_truncated.
+// wrong_secret, url_differs, clock_skew, other_sender, test_mode, live_mode,
+// body_truncated.
 type Finding struct {
 	Code string `json:"code"`
 	Text string `json:"text"`
@@ -70,6 +75,9 @@ func Explain(cfg Config, r Request) (Explanation, error) {
 		e.Code, e.Message, e.Hint = refusal.Code, refusal.Message, refusal.Hint
 	}
 	e.Accepted = err == nil
+	if e.Accepted && len(cfg.Secrets)+len(cfg.PublicKeys) > 1 {
+		e.Secret = new(d.SecretNo)
+	}
 	if d.Answer != nil {
 		e.Handshake = d.Answer.Name
 	}

@@ -13,6 +13,18 @@ import (
 type rewrite struct {
 	how, who string
 	body     []byte
+	json     bool // one notation of JSON for another: the tool shows in what came
+}
+
+// cause says what may have made the body that came.
+func (v rewrite) cause(came []byte) string {
+	if !v.json {
+		return v.who
+	}
+	if tools := writers(came); tools != "" {
+		return ", and wrote it as " + tools + " does"
+	}
+	return v.who
 }
 
 // rewrites lists the bodies that r's may have been made of. Only Explain uses
@@ -20,20 +32,21 @@ type rewrite struct {
 func rewrites(r *Request) []rewrite {
 	body := r.Body
 	out := []rewrite{
-		{"without the line break at its end", " (an editor, or a shell's echo)", bytes.TrimRight(body, "\r\n")},
-		{"with a line break at its end", "", append(bytes.Clone(body), '\n')},
-		{"with CR LF at its end", "", append(bytes.TrimRight(bytes.Clone(body), "\r\n"), '\r', '\n')},
-		{"with CR LF for every line break", " (a text-mode copy)", bytes.ReplaceAll(body, []byte("\n"), []byte("\r\n"))},
-		{"with LF for every line break", " (a text-mode copy)", bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n"))},
-		{"without its byte order mark", "", bytes.TrimPrefix(body, []byte("\ufeff"))},
-		{"without the spaces around it", "", bytes.TrimSpace(body)},
+		{how: "without the line break at its end", who: " (an editor, or a shell's echo)", body: bytes.TrimRight(body, "\r\n")},
+		{how: "with a line break at its end", who: "", body: append(bytes.Clone(body), '\n')},
+		{how: "with CR LF at its end", who: "", body: append(bytes.TrimRight(bytes.Clone(body), "\r\n"), '\r', '\n')},
+		{how: "with CR LF for every line break", who: " (a text-mode copy)", body: bytes.ReplaceAll(body, []byte("\n"), []byte("\r\n"))},
+		{how: "with LF for every line break", who: " (a text-mode copy)", body: bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n"))},
+		{how: "without its byte order mark", who: "", body: bytes.TrimPrefix(body, []byte("\ufeff"))},
+		{how: "without the spaces around it", who: "", body: bytes.TrimSpace(body)},
 	}
+	out = append(out, recoded(r)...)
 	if doc, ok := formField(body, "payload"); ok {
-		out = append(out, rewrite{"in its form field payload alone", " (the sender may be Gitea, which signs that)", doc})
+		out = append(out, rewrite{how: "in its form field payload alone", who: " (the sender may be Gitea, which signs that)", body: doc})
 	}
 	if json.Valid(body) {
 		escaped := append([]byte("payload="), escapeNode(string(body))...)
-		out = append(out, rewrite{"as a form with the field payload", " (a proxy that unpacks forms)", escaped})
+		out = append(out, rewrite{how: "as a form with the field payload", who: " (a proxy or framework that unpacks forms)", body: escaped})
 		out = append(out, reserialized(body)...)
 	}
 	return out
@@ -47,22 +60,23 @@ func reserialized(body []byte) []rewrite {
 	}
 	spaced := spacedJSON(compact.Bytes())
 	styles := []rewrite{
-		{"as compact JSON", " (JSON.stringify, Go's json.Marshal)", compact.Bytes()},
-		{"as JSON with a space after , and :", " (Python's json.dumps)", spaced},
-		{"as JSON indented by 2", " (JSON.stringify(x, null, 2), jq)", indented(body, "  ")},
-		{"as JSON indented by 4", " (json.dumps(indent=4))", indented(body, "    ")},
-		{"as JSON indented by tabs", "", indented(body, "\t")},
+		{how: "as compact JSON", body: compact.Bytes()},
+		{how: "as JSON with a space after , and :", body: spaced},
+		{how: "as JSON with a space after :", body: spacedColons(compact.Bytes())},
+		{how: "as JSON indented by 2", body: indented(body, "  ")},
+		{how: "as JSON indented by 4", body: indented(body, "    ")},
+		{how: "as JSON indented by tabs", body: indented(body, "\t")},
 	}
 	if sorted := sortedJSON(body); sorted != nil {
-		styles = append(styles, rewrite{"as compact JSON with sorted keys", " (a map written by Go, json.dumps(sort_keys=True))", sorted})
+		styles = append(styles, rewrite{how: "as compact JSON with sorted keys", body: sorted})
 	}
 	var out []rewrite
 	for _, s := range styles {
 		for _, e := range escapes() {
 			text := e.apply(s.body)
 			out = append(out,
-				rewrite{s.how + e.how, s.who, text},
-				rewrite{s.how + e.how + " and a line break", s.who, append(bytes.Clone(text), '\n')})
+				rewrite{how: s.how + e.how, body: text, json: true},
+				rewrite{how: s.how + e.how + " and a line break", body: append(bytes.Clone(text), '\n'), json: true})
 		}
 	}
 	return out
@@ -77,7 +91,12 @@ func indented(body []byte, by string) []byte {
 }
 
 // spacedJSON puts a space after each comma and colon outside strings.
-func spacedJSON(compact []byte) []byte {
+func spacedJSON(compact []byte) []byte { return spacedAfter(compact, ",:") }
+
+// spacedColons is the same for colons alone.
+func spacedColons(compact []byte) []byte { return spacedAfter(compact, ":") }
+
+func spacedAfter(compact []byte, marks string) []byte {
 	var b bytes.Buffer
 	inside, escaped := false, false
 	for _, c := range compact {
@@ -89,7 +108,7 @@ func spacedJSON(compact []byte) []byte {
 			escaped = true
 		case c == '"':
 			inside = !inside
-		case !inside && (c == ',' || c == ':'):
+		case !inside && strings.IndexByte(marks, c) >= 0:
 			b.WriteByte(' ')
 		}
 	}
@@ -135,6 +154,8 @@ func escapes() []escape {
 		{", slashes escaped", slash},
 		{", slashes unescaped", func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(`\/`), []byte("/")) }},
 		{", non-ASCII unescaped", unicodeJSON},
+		{", non-ASCII and slashes unescaped", func(b []byte) []byte { return unicodeJSON(bytes.ReplaceAll(b, []byte(`\/`), []byte("/"))) }},
+		{", non-ASCII escaped in capitals", capitalJSON},
 		{", <, > and & escaped", htmlJSON},
 		{", <, > and & unescaped", plainHTML},
 	}

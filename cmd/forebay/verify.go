@@ -19,9 +19,9 @@ import (
 
 // A verification is what the flags of the command verify say.
 type verification struct {
-	hook, request, body, method, url, kind, secret, at string
-	headers                                            []string
-	expected                                           bool
+	hook, request, body, method, url, kind, at string
+	headers, secrets                           []string
+	expected                                   bool
 }
 
 // newVerifyCommand explains a captured request.
@@ -32,7 +32,9 @@ func newVerifyCommand(a *app) *cobra.Command {
 		Short: "Explain why a captured request would be accepted or refused",
 		Long: `Verify a captured request as a hook of the configuration would, and explain the
 verdict: what is signed, which headers came, how far the clocks are apart, and what
-would have made the signature hold. Exit code 1 if the request is refused.
+would have made the signature hold: the body before a tool wrote it again (and which
+tool), the secret in another form or of another hook, the URL before a proxy, another
+sender's type, test mode. Exit code 1 if the request is refused.
 
   forebay verify --hook pr-summary --request captured.http
   forebay verify --hook pr-summary --header 'X-Hub-Signature-256: sha256=...' --body body.json
@@ -48,7 +50,7 @@ line, the body byte for byte. What curl -v prints is understood too.`,
 	flags := cmd.Flags()
 	flags.StringVar(&v.hook, "hook", "", "the hook of the configuration that it was sent to")
 	flags.StringVar(&v.kind, "type", "", "a sender's name; with --secret instead of a configuration")
-	flags.StringVar(&v.secret, "secret", "", "the secret to verify with, instead of the hook's")
+	flags.StringArrayVar(&v.secrets, "secret", nil, "the `secret` to verify with, instead of the hook's; may be repeated")
 	flags.StringVar(&v.request, "request", "", "the `file` with the captured request; - for standard input")
 	flags.StringArrayVar(&v.headers, "header", nil, "a `header` of the request, \"Name: value\"; may be repeated")
 	flags.StringVar(&v.body, "body", "", "the `file` with the body; - for standard input")
@@ -72,7 +74,8 @@ func (a *app) verify(v *verification) error {
 	if err != nil {
 		return err
 	}
-	e, err := verify.Explain(source, verify.Request{Method: c.method, URL: c.url, Header: c.header, Body: c.body, Now: now})
+	request := verify.Request{Method: c.method, URL: c.url, Header: c.header, Body: c.body, Now: now}
+	e, err := verify.Explain(source, request)
 	if bad, ok := errors.AsType[*verify.ConfigError](err); ok {
 		return usage("the source does not work: "+bad.Field+": "+bad.Message, bad.Remedy)
 	}
@@ -80,6 +83,7 @@ func (a *app) verify(v *verification) error {
 		return err
 	}
 	if !e.Accepted {
+		e.Findings = append(e.Findings, a.otherHooks(v, source.Type, request)...)
 		for _, note := range c.notes {
 			e.Findings = append(e.Findings, verify.Finding{Code: "capture", Text: note})
 		}
@@ -101,10 +105,10 @@ func (a *app) verify(v *verification) error {
 // verifySource is the source to verify by: a hook's, or the one that was typed.
 func (a *app) verifySource(v *verification) (verify.Config, error) {
 	if v.kind != "" {
-		if v.secret == "" {
+		if len(v.secrets) == 0 {
 			return verify.Config{}, usage("--type is set without --secret", "give both, or name a hook of the configuration with --hook")
 		}
-		return verify.Config{Type: v.kind, Secrets: []string{v.secret}, PublicURL: signsURL(v.kind, v.url)}, nil
+		return verify.Config{Type: v.kind, Secrets: v.secrets, PublicURL: signsURL(v.kind, v.url)}, nil
 	}
 	c, err := a.load()
 	if err != nil {
@@ -115,10 +119,33 @@ func (a *app) verifySource(v *verification) (verify.Config, error) {
 		return verify.Config{}, err
 	}
 	source := c.Hooks[name].Source.Verification()
-	if v.secret != "" {
-		source.Secrets = []string{v.secret}
+	if len(v.secrets) > 0 {
+		source.Secrets = v.secrets
 	}
 	return source, nil
+}
+
+// otherHooks names the hooks of the configuration whose secrets fit a request
+// that this one refuses.
+func (a *app) otherHooks(v *verification, kind string, r verify.Request) []verify.Finding {
+	if v.kind != "" {
+		return nil
+	}
+	c, err := a.load()
+	if err != nil {
+		return nil // it was read before, and said what is wrong with it
+	}
+	var out []verify.Finding
+	for _, name := range slices.Sorted(maps.Keys(c.Hooks)) {
+		source := c.Hooks[name].Source
+		if name == v.hook || source.Type != kind {
+			continue
+		}
+		if e, err := verify.Explain(source.Verification(), r); err == nil && e.Accepted {
+			out = append(out, verify.Finding{Code: "other_hook", Text: "the secret of the hook " + name + " made this signature: the sender uses that for this URL, or calls the wrong one"})
+		}
+	}
+	return out
 }
 
 // namedHook returns the hook that was named, or the only one there is.
@@ -213,6 +240,8 @@ func (a *app) printExplanation(e verify.Explanation) {
 	switch {
 	case e.Handshake != "":
 		a.printf("%s as the handshake %s of %s\n", a.paint(green, "accepted"), e.Handshake, e.Sender)
+	case e.Accepted && e.Secret != nil:
+		a.printf("%s: it comes from %s; secret %d made the signature\n", a.paint(green, "accepted"), e.Sender, *e.Secret+1)
 	case e.Accepted:
 		a.printf("%s: it comes from %s\n", a.paint(green, "accepted"), e.Sender)
 	default:
