@@ -180,3 +180,46 @@ func TestDrainRamp(t *testing.T) {
 		})
 	}
 }
+
+// TestDrainPrefix: of 300 jobs that come at once with the same long system
+// prompt, one writes it to the prompt cache and the others read it.
+func TestDrainPrefix(t *testing.T) {
+	t.Parallel()
+	const about = "Answer the customer in plain words and in the language of the letter. "
+	system := strings.Repeat(about, 3000*3/len(about)) // 3,000 tokens
+	hook := strings.Replace(floodHook, "NAME", "flood", 1)
+	hook = strings.Replace(hook, "    cache: off\n", "    cache: 5m\n    system: "+system+"\n", 1)
+	inFlood(t, spike{seed: 8, burst: 10 * time.Second, told: true, hooks: hook}, func(w *flood) {
+		w.send("flood", 300)
+		f := w.figures(w.drain(time.Hour))
+		writes, reads := 0, 0
+		for _, c := range w.claude.MessageCalls() {
+			if c.CacheWriteTokens > 0 {
+				writes++
+			}
+			if c.CacheReadTokens > 0 {
+				reads++
+			}
+		}
+		t.Logf("%d cache writes, %d reads; %v", writes, reads, f)
+		if writes < 1 || writes > 2 || writes+reads < 300 || f.lost != 0 || f.dead != 0 || f.over > 0.005 {
+			t.Error("want one or two writes, all others reads, 429/job at most 0.005, lost 0, dead 0")
+		}
+	})
+}
+
+// TestDrainRealTime is the control: a flood in real time, on a real disk, with
+// whatever else the machine does.
+func TestDrainRealTime(t *testing.T) {
+	if os.Getenv("FOREBAY_DRAIN") != "realtime" {
+		t.Skip("takes minutes; run make bench-drain REALTIME=1")
+	}
+	w := newFlood(t, t.TempDir(), spike{seed: 1, burst: 10 * time.Second})
+	defer w.end()
+	w.send("flood", 800)
+	f := w.figures(w.drain(10 * time.Minute))
+	t.Log(f)
+	if f.lost != 0 || f.dead != 0 || f.over > 0.01 || f.waiting < 0.9 {
+		t.Error("want 0.9 used while jobs wait, 429/job at most 0.01, lost 0, dead 0")
+	}
+}

@@ -45,7 +45,6 @@ type flood struct {
 // A spike says what comes and what the account allows.
 type spike struct {
 	seed    uint64
-	jobs    int
 	burst   time.Duration // of the API's buckets; the server is not told
 	limits  claudetest.Limits
 	told    bool // the limits are configured; else they are learned
