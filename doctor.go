@@ -43,6 +43,9 @@ func Doctor(ctx context.Context, cfg *config.Config, offline bool) ([]Finding, e
 	for _, id := range d.models() {
 		d.look(ctx, "model "+id, func(ctx context.Context) Finding { return d.model(ctx, id, offline) })
 	}
+	if s.adminClaude != nil {
+		d.look(ctx, "claude.admin_key", func(ctx context.Context) Finding { return d.rateLimits(ctx, offline) })
+	}
 	if d.needsGitHub() {
 		d.look(ctx, "github", func(ctx context.Context) Finding { return d.github(ctx, offline) })
 	}

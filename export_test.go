@@ -13,6 +13,16 @@ import (
 // Stats counts what the ledger holds.
 func (s *Server) Stats(ctx context.Context) (event.Stats, error) { return s.store.Stats(ctx) }
 
+// LaneViews shows the lanes as the governor sees them now.
+func (s *Server) LaneViews(ctx context.Context) (map[string]governor.View, error) {
+	rows, err := s.store.Lanes(ctx)
+	views := map[string]governor.View{}
+	for _, row := range rows {
+		views[row.Name] = s.governor.View(row, nowUTC())
+	}
+	return views, err
+}
+
 // MoreWorkers runs n more workers on the server's ledger, each with a governor
 // and a client of Claude of its own, as other servers on the same ledger have
 // them. All that they share with the server's own worker is the ledger.

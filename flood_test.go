@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"math/rand/v2"
@@ -51,6 +52,8 @@ type spike struct {
 	workers int  // on one ledger
 	hooks   string
 	claude  claudetest.Options
+	admin   string    // Admin API key; empty: none
+	log     io.Writer // of warnings and errors; nil: the test's output
 }
 
 // small is the account of all spikes: 1,000 requests, 500,000 input and 100,000
@@ -60,6 +63,7 @@ var small = claudetest.Limits{RequestsPerMinute: 1000, InputTokensPerMinute: 500
 const floodConfig = `store: sqlite:ledger.db
 claude:
   api_key: test-key
+  ADMIN
   base_url: "http://claude.test"
   limits: {LIMITS}
 egress: {allow: ["claude.test:80"]}
@@ -127,12 +131,19 @@ func newFlood(t *testing.T, dir string, p spike) *flood {
 		told = fmt.Sprintf("haiku: {requests_per_minute: %d, input_tokens_per_minute: %d, output_tokens_per_minute: %d}",
 			p.limits.RequestsPerMinute, p.limits.InputTokensPerMinute, p.limits.OutputTokensPerMinute)
 	}
-	text := strings.Replace(floodConfig, "LIMITS", told, 1) + cmp.Or(p.hooks, strings.Replace(floodHook, "NAME", "flood", 1))
+	admin := ""
+	if p.admin != "" {
+		admin = "admin_key: " + p.admin
+	}
+	text := strings.NewReplacer("LIMITS", told, "ADMIN", admin).Replace(floodConfig) + cmp.Or(p.hooks, strings.Replace(floodHook, "NAME", "flood", 1))
 	cfg, err := config.Parse(filepath.Join(dir, "forebay.yaml"), []byte(text), dir, os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.opts = forebay.Options{Config: cfg, Dial: w.slowDial, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))}
+	if p.log != nil {
+		w.opts.Log = slog.New(slog.NewTextHandler(p.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
 	w.boot()
 	w.extra = func() {}
 	if p.workers > 1 {

@@ -163,6 +163,9 @@ func (s *Server) work(ctx context.Context) {
 		return
 	}
 	s.working.Go(func() { s.worker.Run(ctx) })
+	if s.adminClaude != nil {
+		s.working.Go(func() { s.followRateLimits(ctx) })
+	}
 	s.reconcile(ctx)
 	s.working.Go(func() {
 		if err := s.dispatcher.Run(ctx); err != nil && ctx.Err() == nil {

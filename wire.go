@@ -32,20 +32,21 @@ import (
 
 // parts are what New wires together.
 type parts struct {
-	lanes      lanes
-	store      *sqlite.DB
-	egress     *egress.Egress
-	keys       *keys.Cache
-	confirm    *confirm.Confirmer
-	github     *github.Client
-	claude     *claude.Client
-	governor   *governor.Governor
-	metrics    *metrics.Metrics
-	receiver   *ingest.Receiver
-	worker     *work.Worker
-	dispatcher *deliver.Dispatcher
-	api        *api.API
-	web        *web.Web
+	lanes       lanes
+	store       *sqlite.DB
+	egress      *egress.Egress
+	keys        *keys.Cache
+	confirm     *confirm.Confirmer
+	github      *github.Client
+	claude      *claude.Client
+	adminClaude *claude.Client // reads the account's limits; nil without a key for that
+	governor    *governor.Governor
+	metrics     *metrics.Metrics
+	receiver    *ingest.Receiver
+	worker      *work.Worker
+	dispatcher  *deliver.Dispatcher
+	api         *api.API
+	web         *web.Web
 
 	reconcilers []*reconcile.Reconciler
 
@@ -132,6 +133,9 @@ func (s *Server) wireClients() (err error) {
 	}
 	if s.claude, err = newClaude(cfg, s.egress); err != nil {
 		return fmt.Errorf("claude: %w", err)
+	}
+	if s.adminClaude, err = newAdminClaude(cfg, s.egress); err != nil {
+		return fmt.Errorf("claude.admin_key: %w", err)
 	}
 	return nil
 }

@@ -21,6 +21,9 @@ func (c *Config) checkClaude(r *report) {
 	case strings.ContainsFunc(key.Reveal(), notToken):
 		r.wrong("claude.api_key", "the API key has a blank or a character that no header can carry", "copy it again from the Claude console")
 	}
+	if strings.ContainsFunc(c.Claude.AdminKey.Reveal(), notToken) {
+		r.wrong("claude.admin_key", "the Admin API key has a blank or a character that no header can carry", "copy it again from the Claude console")
+	}
 	c.checkURL(r, "claude.base_url", c.Claude.BaseURL, true)
 	if strings.Contains(c.Claude.BaseURL, "?") {
 		r.wrong("claude.base_url", "base_url has a query", "write the origin alone: "+defaultBaseURL)

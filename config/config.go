@@ -82,6 +82,12 @@ type Queue struct {
 // Claude configures the Claude API.
 type Claude struct {
 	APIKey Secret `yaml:"api_key"`
+	// AdminKey is an Admin API key ("sk-ant-admin..."), with which the account's
+	// rate limits are read at the start and every five minutes; it is used for
+	// nothing else. Optional, and only organisations have them: without one,
+	// limits come from Limits and from response headers. A rate under Limits
+	// bounds what is read.
+	AdminKey Secret `yaml:"admin_key"`
 	// BaseURL is the API's origin. Default "https://api.anthropic.com".
 	BaseURL string `yaml:"base_url"`
 	// Models names tiers; a hook's model is a tier or an exact model id.

@@ -27,6 +27,7 @@ type bucket struct {
 	At    int64   `json:"at"`              // ms, of Level
 	Noise float64 `json:"noise,omitempty"` // seconds added to the reserve: it was too small
 	Asked float64 `json:"asked,omitempty"` // the limit of the configuration, when it was last looked at
+	Told  float64 `json:"told,omitempty"`  // the limit that the account has, as it was read; 0: not known
 }
 
 // known reports whether the bucket bounds anything.
@@ -43,7 +44,7 @@ func (b *bucket) learn(limit float64, now int64) {
 		return
 	}
 	if !b.known() {
-		*b = bucket{Asked: b.Asked, Limit: limit, Burst: limit * fullBurst / 60, Level: b.Level + limit*fullBurst/60, At: now}
+		*b = bucket{Asked: b.Asked, Told: b.Told, Limit: limit, Burst: limit * fullBurst / 60, Level: b.Level + limit*fullBurst/60, At: now}
 		b.clamp()
 		return
 	}
@@ -151,7 +152,7 @@ func (b *bucket) wait(n, pace float64) int64 {
 
 // sane reports whether a stored bucket can be believed.
 func (b *bucket) sane() bool {
-	for _, f := range []float64{b.Limit, b.Burst, b.Level, b.Noise, b.Asked} {
+	for _, f := range []float64{b.Limit, b.Burst, b.Level, b.Noise, b.Asked, b.Told} {
 		if math.IsNaN(f) || math.IsInf(f, 0) || math.Abs(f) > 10*mostPerMinute {
 			return false
 		}

@@ -285,6 +285,42 @@ func TestLearn(t *testing.T) {
 	}
 }
 
+// TestAnnounced: the limits that were read of the account hold for an hour.
+// Headers and the configuration may go below them, and nothing above.
+func TestAnnounced(t *testing.T) {
+	t.Parallel()
+	header := func(limit string) map[string][]string {
+		return map[string][]string{"Anthropic-Ratelimit-Requests-Limit": {limit}}
+	}
+	for _, tt := range []struct {
+		name             string
+		configured, read int64
+		after            time.Duration
+		headers          map[string][]string
+		want             int64
+	}{
+		{"read", 0, 1000, 0, nil, 1000},
+		{"the configuration is lower", 600, 1000, 0, nil, 600},
+		{"the configuration is higher", 2000, 1000, 0, nil, 1000},
+		{"headers are lower", 0, 1000, 0, header("500"), 500},
+		{"headers are higher", 0, 1000, 0, header("5000"), 1000},
+		{"headers are higher, long after", 0, 1000, 2 * time.Hour, header("5000"), 5000},
+		{"not told", 600, 0, 0, nil, 600},
+		{"nothing known", 0, 0, 0, header("500"), 500},
+		{"negative", 600, -5, 0, nil, 600},
+		{"absurd", 600, math.MaxInt64, 0, nil, 600},
+		{"absurd alone", 0, math.MaxInt64, 0, header("500"), 500},
+	} {
+		d := newDesk(t, Options{Limits: map[string]Limits{"a": {Requests: tt.configured}}})
+		d.change("a", d.g.Announced(Limits{Requests: tt.read}, d.now))
+		d.now = d.now.Add(tt.after)
+		d.change("a", d.g.Begun(&Grant{Lane: "a", At: d.now}, event.Usage{}, tt.headers, d.now))
+		if got := d.g.View(d.lanes["a"], d.now).Requests.Limit; got != tt.want {
+			t.Errorf("%s: got %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
 // TestConfigurationChanges lets a changed limit win over what was stored.
 func TestConfigurationChanges(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,31 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/forebayhq/forebay/event"
 )
+
+// toldFor is how long the account's limits hold after they were read, in ms.
+const toldFor = 60 * 60_000
+
+// Announced takes the account's limits as the API's administration tells them
+// (https://platform.claude.com/docs/en/api/rate-limits-api). The configuration
+// bounds them; headers may go below them and not above. A limit that is zero is
+// not known.
+func (g *Governor) Announced(a Limits, now time.Time) func(event.Lane) event.Lane {
+	return func(row event.Lane) event.Lane {
+		l := g.open(row, now)
+		l.ToldAt = millis(now)
+		for i, limit := range []int64{a.Requests, a.InputTokens, a.OutputTokens} {
+			d := l.dimensions()[i]
+			d.bucket.Told = float64(min(max(limit, 0), mostPerMinute))
+			if d.told = d.bucket.Told; d.told > 0 {
+				d.announce(d.told, millis(now))
+			}
+		}
+		return l.close(now)
+	}
+}
 
 // rounding is how far a token count of a header may be off: they are rounded to
 // the nearest thousand. Requests are exact.
@@ -29,14 +53,21 @@ type dimension struct {
 	configured int64
 	slack      float64 // rounding of its headers
 	onTheWay   float64 // debited here, and perhaps not yet there
+	told       float64 // the account's limit, if it was read lately
 }
 
 func (l *lane) dimensions() [3]dimension {
-	return [3]dimension{
-		{"Requests", "requests per minute", &l.Req, l.limits.Requests, 0, float64(l.Gate.Waiting)},
-		{"Input-Tokens", "input tokens per minute", &l.In, l.limits.InputTokens, rounding, l.Gate.Input},
-		{"Output-Tokens", "output tokens per minute", &l.Out, l.limits.OutputTokens, rounding, 0},
+	all := [3]dimension{
+		{"Requests", "requests per minute", &l.Req, l.limits.Requests, 0, float64(l.Gate.Waiting), l.Req.Told},
+		{"Input-Tokens", "input tokens per minute", &l.In, l.limits.InputTokens, rounding, l.Gate.Input, l.In.Told},
+		{"Output-Tokens", "output tokens per minute", &l.Out, l.limits.OutputTokens, rounding, 0, l.Out.Told},
 	}
+	if l.Req.At-l.ToldAt > toldFor {
+		for i := range all {
+			all[i].told = 0
+		}
+	}
+	return all
 }
 
 // learn takes the limits and levels out of a response's headers
@@ -65,10 +96,14 @@ func (l *lane) learn(headers map[string][]string, sent, now time.Time) {
 	}
 }
 
-// announce takes a limit that the API names. The configuration bounds it.
+// announce takes a limit that the API names. The configuration bounds it, and
+// so does what was read of the account.
 func (d dimension) announce(limit float64, now int64) {
 	if d.configured > 0 {
 		limit = min(limit, float64(d.configured))
+	}
+	if d.told > 0 {
+		limit = min(limit, d.told)
 	}
 	d.bucket.learn(limit, now)
 }

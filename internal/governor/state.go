@@ -38,7 +38,8 @@ type state struct {
 	Load   load    `json:"load"`
 	Pace   float64 `json:"pace,omitempty"` // share of the rates that is used after a ramp limit; 0: all
 	PaceAt int64   `json:"pace_at,omitempty"`
-	Tight  int64   `json:"tight,omitempty"` // ms: when a burst was last found too large
+	ToldAt int64   `json:"told_at,omitempty"` // ms: when the account's limits were read
+	Tight  int64   `json:"tight,omitempty"`   // ms: when a burst was last found too large
 
 	Now      float64            `json:"now,omitempty"` // virtual time of the fair queue
 	Flows    map[string]flow    `json:"flows,omitempty"`
@@ -141,6 +142,9 @@ func (l *lane) turnBack(now int64) {
 	}
 	if setBack(now, l.PaceAt) {
 		l.PaceAt, l.dirty = now, true
+	}
+	if setBack(now, l.ToldAt) {
+		l.ToldAt, l.dirty = now, true
 	}
 	if setBack(now, l.Tight) {
 		l.Tight, l.dirty = now, true
