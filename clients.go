@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/forebayhq/forebay/config"
-	"github.com/forebayhq/forebay/event"
 	"github.com/forebayhq/forebay/internal/catalog"
 	"github.com/forebayhq/forebay/internal/claude"
 	"github.com/forebayhq/forebay/internal/egress"
@@ -85,7 +84,8 @@ func governorOptions(cfg *config.Config, l lanes, hooks *hookSet) governor.Optio
 	o := governor.Options{
 		MaxInFlight: cfg.Claude.MaxInFlight,
 		Ungated:     cfg.Claude.CacheWarming == "all",
-		DailyCap:    event.NanoUSD(cfg.Budget.DailyUSD * 1e9),
+		Budget:      budget(cfg.Budget),
+		Worst:       hooks.worst,
 		Limits:      map[string]governor.Limits{},
 		Hooks:       map[string]governor.Hook{},
 	}
@@ -98,6 +98,7 @@ func governorOptions(cfg *config.Config, l lanes, hooks *hookSet) governor.Optio
 		o.Hooks[name] = governor.Hook{
 			Weight: cfg.Hooks[name].Weight, ExtraTokens: hooks.extra[name], MaxTokens: int64(h.MaxTokens),
 			Prefixes: hooks.cached[name], Instead: h.Instead,
+			Budget: budget(cfg.Hooks[name].Budget), Cheaper: cheaper(cfg, l, cfg.Hooks[name]),
 		}
 	}
 	return o

@@ -43,3 +43,110 @@ func TestFairBy(t *testing.T) {
 		}
 	})
 }
+
+// dear is a hook whose calls cost a known amount at most: Sonnet, 1,000 tokens
+// of answer, a cent.
+const dear = `hooks:
+  dear:
+    source: {type: github, secrets: [the-secret]}
+    model: sonnet
+    max_tokens: 1000
+    cache: "off"
+    prompt: "{{ .payload.pull_request.title }}"
+    budget: {daily_usd: 0.05, at_cap: CAP}
+`
+
+// TestBudgetHolds: at the cap jobs wait until the next UTC day, and say so. Calls
+// that go out together do not pass the cap together.
+func TestBudgetHolds(t *testing.T) {
+	bubble(t, strings.Replace(dear, "CAP", "hold", 1), claudetest.Options{Latency: 5 * time.Second}, func(w *world) {
+		var ids []string
+		for i := range 40 {
+			ids = append(ids, w.accepted("dear", "pull_request", again(fmt.Sprint("job ", i))))
+		}
+		time.Sleep(2 * time.Second)
+		if n := len(w.claude.MessageCalls()); n == 0 || n > 4 {
+			t.Errorf("%d calls of at most a cent each are out under a cap of 5 cents, want 1 to 4", n)
+		}
+		time.Sleep(time.Hour)
+		held := 0
+		for _, id := range ids {
+			doc := w.job(id)
+			if doc["state"] == "queued" {
+				held++
+				if doc["reason"] != "budget" || doc["until"] != "2026-11-26T00:00:00Z" || doc["attempts"] != 0.0 {
+					t.Fatalf("got %v until %v after %v attempts, want budget until midnight and none", doc["reason"], doc["until"], doc["attempts"])
+				}
+			}
+		}
+		spent := w.paid()
+		if held == 0 || held == len(ids) || spent > 0.05 {
+			t.Errorf("%d of %d jobs wait, $%.4f spent; want some, and at most 5 cents", held, len(ids), spent)
+		}
+		time.Sleep(time.Until(time.Date(2026, 11, 26, 0, 5, 0, 0, time.UTC)))
+		more := 0
+		for _, id := range ids {
+			if w.job(id)["state"] == "succeeded" {
+				more++
+			}
+		}
+		if more <= len(ids)-held {
+			t.Errorf("%d jobs have succeeded after midnight, want more than the %d of the day before", more, len(ids)-held)
+		}
+	})
+}
+
+// paid is what the API says all calls cost together.
+func (w *world) paid() float64 {
+	w.t.Helper()
+	_, doc := w.admin("GET", "/v1/costs?from=2026-11-25&to=2026-11-26")
+	cost, _ := doc["total"].(map[string]any)["cost_usd"].(float64)
+	return cost
+}
+
+// TestBudgetKills ends jobs at the cap, with a code.
+func TestBudgetKills(t *testing.T) {
+	bubble(t, strings.Replace(dear, "CAP", "dead", 1), claudetest.Options{}, func(w *world) {
+		var last string
+		for i := range 60 {
+			last = w.accepted("dear", "pull_request", again(fmt.Sprint("job ", i)))
+			time.Sleep(time.Second)
+		}
+		doc := w.until(last, "dead", time.Hour)
+		if code := doc["last_error"].(map[string]any)["code"]; code != "budget_exhausted" {
+			t.Errorf("got %v, want budget_exhausted", code)
+		}
+		if spent := w.paid(); spent > 0.05 || spent < 0.03 {
+			t.Errorf("$%.4f spent, want nearly 5 cents", spent)
+		}
+	})
+}
+
+// TestBudgetDowngrades sends jobs to the cheaper model from the share on, and
+// says why.
+func TestBudgetDowngrades(t *testing.T) {
+	hooks := strings.Replace(dear, "at_cap: CAP", "at_cap: downgrade, downgrade_at: 0.5, downgrade_to: haiku", 1)
+	bubble(t, hooks, claudetest.Options{}, func(w *world) {
+		models := map[any]int{}
+		for i := range 30 {
+			doc := w.until(w.accepted("dear", "pull_request", again(fmt.Sprint("job ", i))), "succeeded", time.Hour)
+			models[doc["model"]]++
+			if chosen, _ := doc["chosen"].(string); doc["model"] == "claude-haiku-5-5" && !strings.HasSuffix(chosen, "downgrade: budget") {
+				t.Errorf("got %v, want the reason of the choice", doc["chosen"])
+			}
+		}
+		if models["claude-sonnet-5-5"] == 0 || models["claude-haiku-5-5"] == 0 || w.paid() > 0.05 {
+			t.Errorf("got %v for $%.4f, want both models within 5 cents", models, w.paid())
+		}
+	})
+}
+
+// TestBudgetTooSmall ends a job whose call no day's budget can pay.
+func TestBudgetTooSmall(t *testing.T) {
+	bubble(t, strings.Replace(strings.Replace(dear, "CAP", "hold", 1), "0.05", "0.005", 1), claudetest.Options{}, func(w *world) {
+		doc := w.until(w.accepted("dear", "pull_request", pull), "dead", time.Minute)
+		if code := doc["last_error"].(map[string]any)["code"]; code != "budget_exhausted" || len(w.claude.MessageCalls()) > 0 {
+			t.Errorf("got %v after %d calls, want budget_exhausted before any", code, len(w.claude.MessageCalls()))
+		}
+	})
+}

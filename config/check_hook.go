@@ -34,6 +34,7 @@ func (h *hookCheck) run() {
 	h.gather()
 	h.output()
 	h.deliver()
+	h.budget()
 	h.receiving()
 	h.reconcile()
 }

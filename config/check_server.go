@@ -139,14 +139,11 @@ func (c *Config) checkStore(r *report) {
 func (c *Config) checkLimits(r *report) {
 	r.inRange("queue.max_jobs", int64(c.Queue.MaxJobs), 1, 100_000_000)
 	r.sizeIn("queue.min_free_disk", c.Queue.MinFreeDisk, 0, 1<<40)
-	if c.Budget.DailyUSD < 0 {
-		r.wrong("budget.daily_usd", "daily_usd is negative", "write dollars per day, or 0 for no cap")
-	}
-	switch c.Budget.AtCap {
-	case "downgrade", "dead":
-		r.wrong("budget.at_cap", "at_cap: "+c.Budget.AtCap+" is not available in this version", "write at_cap: hold")
-	default:
-		r.oneOf("budget.at_cap", c.Budget.AtCap, "hold")
+	c.Budget.check(r, "budget")
+	for _, setting := range []string{"per_tenant_usd", "downgrade_to"} {
+		if r.has("budget." + setting) {
+			r.wrong("budget."+setting, setting+" is a hook's matter", "write it under the hook: budget: {"+setting+": ...}")
+		}
 	}
 	r.durationIn("retention.events", c.Retention.Events, hour, 3650*day)
 	r.durationIn("retention.results", c.Retention.Results, hour, 3650*day)

@@ -169,14 +169,35 @@ type Egress struct {
 	Proxy string `yaml:"proxy"`
 }
 
-// Budget bounds the money that calls may cost.
+// Budget bounds the money that calls may cost: all of them, or those of a hook.
+//
+// Before a job is admitted, the most that its call can cost is reserved: its
+// prompt at one token for two bytes, max_tokens of answer, at the dearest price
+// that may apply. It is settled by the real usage, and the rest is given back.
+// So a budget holds however many calls are under way. A call whose end or usage
+// was never seen, because a worker crashed or a stream broke, counts with all
+// that was reserved for it. A model whose price is not known reserves nothing:
+// check warns, and its calls wait only while a budget is used up.
 type Budget struct {
-	// DailyUSD is the cap per UTC day on the known cost of finished calls.
-	// Default 0: none. Calls in flight when the cap is reached may overshoot it.
+	// DailyUSD is the cap per UTC day, in dollars. Default 0: none.
 	DailyUSD float64 `yaml:"daily_usd"`
-	// AtCap is what happens to jobs then. "hold" (default) keeps them queued
-	// with the reason budget until the next day.
+	// PerTenantUSD is the cap per UTC day of each tenant that the hook's fair_by
+	// names. Under a hook only. Default 0: none.
+	PerTenantUSD float64 `yaml:"per_tenant_usd"`
+	// AtCap is what happens to a job whose call does not fit any more.
+	// "hold" (default) keeps it queued with the reason budget until there is
+	// room, at the latest the next UTC day. "downgrade" sends it to the next
+	// cheaper model: DowngradeTo, or else the first cheaper one of the hook's
+	// fallback; where there is none, or not even that fits, it is held. "dead"
+	// ends it with the code budget_exhausted. A job whose call alone may cost
+	// more than the cap of a whole day ends so in any case.
 	AtCap string `yaml:"at_cap"`
+	// DowngradeAt is the share of the cap from which on downgrade takes the
+	// cheaper model; the rest is left to that. Default 0.8.
+	DowngradeAt float64 `yaml:"downgrade_at"`
+	// DowngradeTo is the tier or model id that downgrade goes to. Under a hook
+	// only.
+	DowngradeTo string `yaml:"downgrade_to"`
 }
 
 // Retention says how long things are kept once they are over.
@@ -260,8 +281,10 @@ type Hook struct {
 	Output *Output `yaml:"output"`
 	// Deliver lists the targets of the result. Default none: poll or stream.
 	Deliver []Target `yaml:"deliver"`
-	Retry   Retry    `yaml:"retry"`
-	Respond Respond  `yaml:"respond"`
+	// Budget bounds the money of the hook, beside that of all hooks.
+	Budget  Budget  `yaml:"budget"`
+	Retry   Retry   `yaml:"retry"`
+	Respond Respond `yaml:"respond"`
 	// Priority is 1 (first) to 9 (last). Default 5.
 	Priority int `yaml:"priority"`
 	// Weight is the hook's share of a lane that is full, against the weights of

@@ -42,7 +42,7 @@ func (c *Config) applyDefaults(r *report) {
 	fill(r, "queue.max_jobs", &c.Queue.MaxJobs, 1_000_000)
 	fill(r, "queue.min_free_disk", &c.Queue.MinFreeDisk, 64<<20)
 	fill(r, "github.api_url", &c.GitHub.APIURL, defaultGitHubURL)
-	fill(r, "budget.at_cap", &c.Budget.AtCap, "hold")
+	c.Budget.applyDefaults(r, "budget")
 	fill(r, "retention.events", &c.Retention.Events, 30*day)
 	fill(r, "retention.results", &c.Retention.Results, 30*day)
 	fill(r, "retention.dedupe", &c.Retention.Dedupe, 30*day)
@@ -80,6 +80,7 @@ func (h *Hook) applyDefaults(r *report, path string) {
 	fill(r, path+".cache", &h.Cache, "5m")
 	fill(r, path+".priority", &h.Priority, 5)
 	fill(r, path+".weight", &h.Weight, 1)
+	h.Budget.applyDefaults(r, path+".budget")
 	fill(r, path+".retry.max_attempts", &h.Retry.MaxAttempts, 6)
 	age := day
 	if h.Lane == "batch" {

@@ -142,3 +142,13 @@ func CacheSavingOf(model string, u event.Usage, prompt int64, at time.Time, batc
 	}
 	return event.NanoUSD(saved), true
 }
+
+// Cheaper reports whether a costs less than b by the newest prices of both, for
+// short prompts: no rate is higher, and input or output is lower. It is false
+// where a price is not known.
+func Cheaper(a, b string) bool {
+	newest := time.Unix(1<<40, 0)
+	x, knownA := RatesAt(a, 0, newest)
+	y, knownB := RatesAt(b, 0, newest)
+	return knownA && knownB && x.Input <= y.Input && x.Output <= y.Output && (x.Input < y.Input || x.Output < y.Output)
+}

@@ -21,15 +21,19 @@ type turn struct {
 	running int
 	done    bool // nothing more of it may go now
 	wait    Wait
+
+	poor      bool // jobs of it wait for money
+	poorUntil time.Time
 }
 
 // Admit says which of the desk's candidates may call now. It is pure: the same
 // desk gives the same admission.
 func (g *Governor) Admit(d event.Desk) Admission {
-	a := Admission{Grants: make(map[string]*Grant), Waits: make(map[string]Wait)}
+	a := Admission{Grants: make(map[string]*Grant), Verdicts: make(map[string]Verdict), Waits: make(map[string]Wait)}
 	var routes *routing
 	d.Candidates, routes = g.reroute(d)
-	turns := g.turns(d)
+	turns, till := g.turns(d), g.till(d)
+	till.screen(turns)
 	open, most := 0, g.options.MaxInFlight
 	for _, n := range d.Running {
 		open += n
@@ -44,7 +48,7 @@ func (g *Governor) Admit(d event.Desk) Admission {
 			t.end(event.WaitingTurn, time.Time{})
 			continue
 		}
-		grant, ok := g.next(t, d.Now)
+		grant, ok := g.next(t, till)
 		if !ok {
 			continue
 		}
@@ -52,9 +56,11 @@ func (g *Governor) Admit(d event.Desk) Admission {
 		t.running++
 		a.Plan.Take = append(a.Plan.Take, grant.Job)
 		a.Grants[grant.Job] = grant
+		a.reserve(grant)
 		routes.granted(grant, &a.Plan)
 	}
 	a.conclude(turns, d.Now)
+	till.conclude(&a, d.Max)
 	if routes.next.After(d.Now) && (a.Next.IsZero() || routes.next.Before(a.Next)) {
 		a.Next = routes.next
 	}
@@ -67,7 +73,7 @@ func (g *Governor) turns(d event.Desk) []*turn {
 	for _, c := range d.Candidates {
 		byLane[c.Lane] = append(byLane[c.Lane], c)
 	}
-	broke := g.options.DailyCap > 0 && d.SpentToday >= g.options.DailyCap
+	broke := g.broke(d)
 	var all []*turn
 	for _, name := range slices.Sorted(maps.Keys(byLane)) {
 		row := d.Lanes[name]
@@ -135,9 +141,8 @@ func (t *turn) resume(now time.Time, broke bool) {
 		t.unpause()
 	case blocked(t.row, now):
 	case broke:
-		y, m, d := now.UTC().Date()
 		t.row.Paused, t.row.Reason, t.row.Detail = true, "budget", "the daily budget is spent"
-		t.row.Until = time.Date(y, m, d+1, 0, 0, 0, 0, time.UTC)
+		t.row.Until = nextDay(now)
 		t.dirty = true
 	case t.row.Paused:
 		t.unpause()
@@ -159,7 +164,8 @@ func (t *turn) end(why event.Reason, until time.Time) {
 }
 
 // next grants one job of the lane, or ends its turn.
-func (g *Governor) next(t *turn, now time.Time) (*Grant, bool) {
+func (g *Governor) next(t *turn, money *till) (*Grant, bool) {
+	now := money.now
 	heads := t.order(t.queue, g.options.Hooks, now)
 	if len(heads) == 0 {
 		t.done = true
@@ -181,7 +187,14 @@ func (g *Governor) next(t *turn, now time.Time) (*Grant, bool) {
 			}
 			wait, lane := t.room(f, now)
 			if wait == 0 {
-				return g.grant(t, e, choice{forecast: f, depth: depth, first: first}, now), true
+				if v := money.judge(t, e.Candidate); !v.fits() {
+					money.turnAway(t, e.Candidate, v)
+					t.done = false // look again, without those
+					return nil, false
+				}
+				c := choice{forecast: f, depth: depth, first: first, most: money.most(e.Candidate, f.input)}
+				money.reserve(e.Candidate, c.most)
+				return g.grant(t, e, c, now), true
 			}
 			if lane || t.pinned(first, wait, now) {
 				return nil, false
@@ -265,6 +278,7 @@ type choice struct {
 	forecast
 	depth int
 	first bool // it is the first in line
+	most  event.NanoUSD
 }
 
 // grant debits the lane for one job and takes it out of the queue.
@@ -284,6 +298,7 @@ func (g *Governor) grant(t *turn, e entry, c choice, now time.Time) *Grant {
 	return &Grant{
 		Job: e.JobID, Hook: e.Hook, Tenant: e.Tenant, Lane: e.Lane, Model: e.Model, Size: e.Size, At: now,
 		Input: int64(c.input), Output: int64(c.output), minute: t.In.Limit, perToken: cmp.Or(c.perToken, bytesPerTok), prefix: c.prefix,
+		Reserved: c.most,
 	}
 }
 
@@ -294,6 +309,9 @@ func (a *Admission) conclude(turns []*turn, now time.Time) {
 			a.Plan.Lanes = append(a.Plan.Lanes, t.close(now))
 		}
 		if t.left() == 0 {
+			if t.poor && t.wait.Reason == "" {
+				a.Waits[t.row.Name] = Wait{Reason: event.Budget, Until: t.poorUntil}
+			}
 			continue
 		}
 		if t.wait.Reason == "" {
@@ -339,4 +357,22 @@ func (g *Governor) Resumed(now time.Time) func(event.Lane) event.Lane {
 // String describes a grant for logs.
 func (gr *Grant) String() string {
 	return fmt.Sprintf("%s in %s: %d in, %d out", gr.Job, gr.Lane, gr.Input, gr.Output)
+}
+
+// reserve notes what a grant may cost.
+func (a *Admission) reserve(gr *Grant) {
+	if gr.Reserved <= 0 {
+		return
+	}
+	if a.Plan.Reserve == nil {
+		a.Plan.Reserve = make(map[string]event.NanoUSD)
+	}
+	a.Plan.Reserve[gr.Job] = gr.Reserved
+}
+
+// broke reports whether the money of all hooks is spent, and everything waits.
+func (g *Governor) broke(d event.Desk) bool {
+	b := g.options.Budget
+	holds := b.AtCap == "" || b.AtCap == AtCapHold
+	return b.Daily > 0 && holds && max(d.SpentToday, d.Purses.All().Spent) >= b.Daily
 }

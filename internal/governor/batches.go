@@ -13,12 +13,11 @@ import (
 func (g *Governor) Batches(d event.Desk) (event.Lane, bool) {
 	row := d.Lanes[event.BatchLane]
 	row.Name = event.BatchLane
-	broke := g.options.DailyCap > 0 && d.SpentToday >= g.options.DailyCap
+	broke := g.broke(d)
 	switch {
 	case broke && !row.Blocks(d.Now):
-		y, m, day := d.Now.UTC().Date()
 		row.Paused, row.Reason, row.Detail = true, "budget", "the daily budget is spent"
-		row.Until = time.Date(y, m, day+1, 0, 0, 0, 0, time.UTC)
+		row.Until = nextDay(d.Now)
 	case row.Paused && !broke && (row.Reason == "budget" || !row.Blocks(d.Now)):
 		row.Paused, row.Reason, row.Detail, row.Until = false, "", "", time.Time{}
 	default:

@@ -35,9 +35,13 @@ type Options struct {
 	// from responses. A lower one that the API announces wins; a higher one
 	// does not.
 	Limits map[string]Limits
-	// DailyCap is the money per UTC day past which nothing is admitted. Zero:
-	// none.
-	DailyCap event.NanoUSD
+	// Budget bounds the money of all hooks together.
+	Budget Budget
+	// Worst returns the most that a call of a hook to a model can cost whose
+	// prompt has at most input tokens; false if the price is not known. Such a
+	// call reserves nothing and waits only for a budget that is used up. It must
+	// be pure. nil: no price is known.
+	Worst func(hook, model string, input int64, at time.Time) (event.NanoUSD, bool)
 	// Ungated lets jobs of a cold prefix all write it instead of waiting until
 	// one of them has.
 	Ungated bool
@@ -64,12 +68,18 @@ type Hook struct {
 	// Instead returns the models that may stand in for one whose lane stays
 	// closed, best first. It must be pure. nil: there are none.
 	Instead func(model string) []Choice
+	// Budget bounds the hook's money.
+	Budget Budget
+	// Cheaper returns the model that a job goes to for want of money; false:
+	// there is none. It must be pure. nil: there is never one.
+	Cheaper func(model string) (Choice, bool)
 }
 
 // A Governor decides. It holds its options only, and is safe for concurrent
 // use.
 type Governor struct {
-	options Options
+	options  Options
+	budgeted bool // some budget is bounded
 }
 
 // New makes a Governor.
@@ -77,15 +87,22 @@ func New(o Options) (*Governor, error) {
 	if o.MaxInFlight == 0 {
 		o.MaxInFlight = defaultInFlight
 	}
-	if o.MaxInFlight < 0 || o.DailyCap < 0 {
+	if o.MaxInFlight < 0 || o.Budget.Daily < 0 {
 		return nil, errors.New("governor: negative bound")
+	}
+	budgeted := o.Budget.Daily > 0
+	for name, h := range o.Hooks {
+		if h.Budget.Daily < 0 || h.Budget.PerTenant < 0 {
+			return nil, fmt.Errorf("governor: negative budget of hook %s", name)
+		}
+		budgeted = budgeted || h.Budget.Daily > 0 || h.Budget.PerTenant > 0
 	}
 	for name, l := range o.Limits {
 		if l.Requests < 0 || l.InputTokens < 0 || l.OutputTokens < 0 {
 			return nil, fmt.Errorf("governor: negative limit of lane %s", name)
 		}
 	}
-	return &Governor{options: o}, nil
+	return &Governor{options: o, budgeted: budgeted}, nil
 }
 
 // A Grant is one job's leave to call, with what was debited for it. It belongs
@@ -100,6 +117,8 @@ type Grant struct {
 	At     time.Time
 	Input  int64 // tokens debited: predicted, then what the API counted
 	Output int64 // tokens predicted
+	// Reserved is the most that its call may cost, as far as that could be told.
+	Reserved event.NanoUSD
 	// From is where the job waited, if admission moved it. One that is given
 	// back without an attempt goes back there.
 	From *event.Move
@@ -123,7 +142,10 @@ func (gr *Grant) Hopeless(promptBytes int) (allowed int64, hopeless bool) {
 // An Admission is what Admit decided.
 type Admission struct {
 	Plan   event.Plan
-	Grants map[string]*Grant // by job id, one for each job of the plan
+	Grants map[string]*Grant // by job id, one for each job of the plan that may call
+	// Verdicts say of the other jobs of the plan what becomes of them for want
+	// of money.
+	Verdicts map[string]Verdict
 	// Next is when admission is worth another look although nothing else
 	// happens: a pause ends or a bucket has room. Zero: not by itself.
 	Next time.Time

@@ -238,7 +238,7 @@ func TestPauseFromAWrongClock(t *testing.T) {
 
 func TestBudget(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, Options{DailyCap: 25e9})
+	d := newDesk(t, Options{Budget: Budget{Daily: 25e9}})
 	d.open("a")
 	d.add("a", "h", 5, 10)
 	d.spent = 25e9
@@ -356,7 +356,7 @@ func TestSettle(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
-	for _, o := range []Options{{MaxInFlight: -1}, {DailyCap: -1}, {Limits: map[string]Limits{"a": {Requests: -1}}}} {
+	for _, o := range []Options{{MaxInFlight: -1}, {Budget: Budget{Daily: -1}}, {Hooks: map[string]Hook{"h": {Budget: Budget{PerTenant: -1}}}}, {Limits: map[string]Limits{"a": {Requests: -1}}}} {
 		if _, err := New(o); err == nil {
 			t.Errorf("%+v: got no error", o)
 		}

@@ -46,7 +46,7 @@ func TestDetour(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			g, err := New(Options{DailyCap: 1e9, Hooks: map[string]Hook{"h": {Instead: instead}}})
+			g, err := New(Options{Budget: Budget{Daily: 1e9}, Hooks: map[string]Hook{"h": {Instead: instead}}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,6 +19,7 @@ func (a *attempt) begin(ctx context.Context) error {
 	a.call = &event.Call{
 		ID: event.NewID(event.PrefixCall, now), JobID: a.job.Job.ID, Attempt: a.job.Job.Attempts,
 		Lane: a.job.Job.Lane, Model: a.job.Job.Model, StartedAt: now, Outcome: event.CallUnknown,
+		Reserved: a.most,
 	}
 	return a.w.opts.Ledger.BeginCall(ctx, a.job.Lease, *a.call)
 }

@@ -65,7 +65,7 @@ func (w *Worker) take(ctx, calls context.Context) time.Duration {
 		return afterError
 	}
 	for _, job := range taken.Jobs {
-		w.start(calls, job, admitted.Grants[job.Job.ID])
+		w.start(calls, job, pass{admitted.Grants[job.Job.ID], admitted.Verdicts[job.Job.ID]})
 	}
 	if len(taken.Jobs) > 0 && len(taken.Jobs) < free.all() {
 		return 0 // admission may let more go now that these are under way
@@ -82,7 +82,7 @@ func until(now, at time.Time) time.Duration {
 }
 
 // start runs a journey in a goroutine that the worker waits for.
-func (w *Worker) start(calls context.Context, job event.Leased, grant *governor.Grant) {
+func (w *Worker) start(calls context.Context, job event.Leased, p pass) {
 	ctx, cancel := context.WithCancelCause(calls)
 	w.mu.Lock()
 	w.running[job.Job.ID] = &running{lease: job.Lease, batch: job.Job.Lane == event.BatchLane, cancel: cancel}
@@ -90,7 +90,7 @@ func (w *Worker) start(calls context.Context, job event.Leased, grant *governor.
 	w.journey.Go(func() {
 		defer cancel(nil)
 		defer w.end(job.Job.ID)
-		w.carry(ctx, job, grant)
+		w.carry(ctx, job, p)
 	})
 }
 

@@ -20,6 +20,9 @@ type attempt struct {
 	grant *governor.Grant
 	log   *slog.Logger
 
+	verdict governor.Verdict // of the budgets, at admission
+	most    event.NanoUSD    // that the call can cost; 0: not known
+
 	notes []string    // what the reader of the answer should know
 	call  *event.Call // begun, and not yet ended in the ledger
 	plans []event.Delivery
@@ -27,10 +30,16 @@ type attempt struct {
 	seen  event.Usage   // what the call's first event counted
 }
 
+// A pass is what admission gave a job: a grant, or a verdict for want of money.
+type pass struct {
+	grant   *governor.Grant
+	verdict governor.Verdict
+}
+
 // carry takes a job through its journey, from lease to settlement.
-func (w *Worker) carry(ctx context.Context, job event.Leased, grant *governor.Grant) {
+func (w *Worker) carry(ctx context.Context, job event.Leased, p pass) {
 	a := &attempt{
-		w: w, job: job, hook: w.opts.Hooks[job.Job.Hook], grant: grant,
+		w: w, job: job, hook: w.opts.Hooks[job.Job.Hook], grant: p.grant, verdict: p.verdict,
 		log: w.opts.Log.With("job_id", job.Job.ID, "event_id", job.Event.ID, "hook", job.Job.Hook, "attempt", job.Job.Attempts),
 	}
 	s, ok := a.guarded(ctx)
@@ -71,6 +80,9 @@ func (a *attempt) run(ctx context.Context) (event.Settlement, bool) {
 	if f := a.check(); f != nil {
 		return a.dead(*f), true
 	}
+	if s, over := a.afforded(a.verdict); over {
+		return s, true
+	}
 	if f := a.plan(); f != nil {
 		return a.dead(*f), true
 	}
@@ -84,6 +96,9 @@ func (a *attempt) run(ctx context.Context) (event.Settlement, bool) {
 	}
 	if f := a.hopeless(text); f != nil {
 		return a.dead(*f), true
+	}
+	if s, over := a.reserve(ctx, text); over {
+		return s, true
 	}
 	if a.job.Job.Lane == event.BatchLane {
 		return a.park(text)

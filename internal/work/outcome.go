@@ -65,6 +65,9 @@ func (a *attempt) failed(ctx context.Context, seen claude.Answer, err error) eve
 	}
 	a.ended(e.Usage, e.RequestID, e.StopReason)
 	a.call.Outcome, a.call.Code, a.call.Message = event.CallFailed, e.Code, clip(e.Message)
+	if e.Usage == (event.Usage{}) && mayBeBilled(e.Code) {
+		a.call.Cost, a.call.Doubtful = nil, true
+	}
 	f := event.Failure{Code: e.Code, Message: clip(e.Message), Hint: e.Hint}
 	o := governor.Outcome{
 		Code: e.Code, Detail: e.Message, Usage: e.Usage, Headers: e.Headers,
