@@ -20,7 +20,7 @@ func TestFairBy(t *testing.T) {
 	hooks := strings.Replace(prHook, "    model:", "    weight: 2\n    fair_by: payload.team\n    model:", 1)
 	bubble(t, hooks, claudetest.Options{Latency: 10 * time.Second}, func(w *world) {
 		var noisy []string
-		for i := range 80 {
+		for i := range 120 {
 			noisy = append(noisy, w.accepted("pr", "pull_request", owned("noisy", i)))
 		}
 		quiet := w.accepted("pr", "pull_request", owned("quiet", 0))
@@ -35,7 +35,7 @@ func TestFairBy(t *testing.T) {
 			}
 		}
 		if waiting < 20 {
-			t.Errorf("%d of 80 jobs of the noisy tenant wait behind the quiet one, want most of them", waiting)
+			t.Errorf("%d of 120 jobs of the noisy tenant wait behind the quiet one, want most of them", waiting)
 		}
 		doc := w.until(nobody, "succeeded", time.Hour)
 		if note, _ := doc["note"].(string); doc["tenant"] != nil || !strings.Contains(note, "fair_by failed") {
