@@ -36,6 +36,7 @@ var may = map[string][]string{
 	"internal/deliver":  {"event", "verify", "internal/payload", "internal/egress", "internal/github"},
 	"internal/keys":     {"verify", "internal/egress"},
 	"internal/confirm":  {"internal/egress"},
+	"internal/offers":   {},
 	"internal/ingest":   {"event", "verify", "internal/payload", "internal/rule"}, // cannot name a driver, a worker or Claude
 	"internal/work":     {"event", "internal/chain", "internal/governor", "internal/gather", "internal/prompt", "internal/claude", "internal/deliver", "internal/rule", "internal/catalog"},
 	"internal/sqlite":   {"event"},

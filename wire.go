@@ -24,6 +24,7 @@ import (
 	"github.com/forebayhq/forebay/internal/ingest"
 	"github.com/forebayhq/forebay/internal/keys"
 	"github.com/forebayhq/forebay/internal/metrics"
+	"github.com/forebayhq/forebay/internal/offers"
 	"github.com/forebayhq/forebay/internal/reconcile"
 	"github.com/forebayhq/forebay/internal/sqlite"
 	"github.com/forebayhq/forebay/internal/web"
@@ -90,7 +91,7 @@ func (s *Server) wire(ctx context.Context) error {
 		return fmt.Errorf("governor: %w", err)
 	}
 	if s.receiver, err = ingest.New(ingest.Options{
-		Ledger: store, Hooks: hooks.receive, Await: s.await, Confirm: s.confirm, Observe: s.metrics.ObserveIngest, Log: s.log,
+		Ledger: store, Hooks: hooks.receive, Await: s.await, Confirm: s.confirm, Offers: offers.New(storePath(cfg) + "-offered"), Observe: s.metrics.ObserveIngest, Log: s.log,
 	}); err != nil {
 		return err
 	}

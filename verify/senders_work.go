@@ -25,13 +25,13 @@ func documents() []Sender {
 			Retry:  "after 5 minutes, 30 minutes, 3 hours", Source: "https://developers.figma.com/docs/rest-api/webhooks-security/", Checked: day,
 		},
 		{
-			Name: "notion", Title: "Notion", Note: "The secret is the verification token that the first request brings: start with secrets: [pending].", Proof: notion,
+			Name: "notion", Title: "Notion", Note: "The secret is the verification token that the first request brings: start with secrets: [pending]. The server keeps it in a file beside the store and logs the name of that file; paste it into Notion's console, and name the file in the configuration.", Proof: notion,
 			ID: "json:id", Type: "json:type", Time: "json:timestamp", Subject: "json:entity.id",
 			Shakes: []Shake{{Name: "verification_token", Before: true, Method: "POST", When: "json:verification_token", Unless: "json:type", Offer: "json:verification_token"}},
 			Source: "https://developers.notion.com/reference/webhooks", Checked: day,
 		},
 		{
-			Name: "asana", Title: "Asana", Note: "The secret comes in the X-Hook-Secret header of the first request: start with secrets: [pending].", Proof: asana,
+			Name: "asana", Title: "Asana", Note: "The secret comes in the X-Hook-Secret header of the first request: start with secrets: [pending]. The server keeps it in a file beside the store and logs the name of that file: name the file in the configuration.", Proof: asana,
 			Type: "json:events.0.action", Time: "json:events.0.created_at", Subject: "json:events.0.resource.gid",
 			Batch: "events", PartType: `json:resource.resource_type + "." + json:action | json:action`, PartTime: "json:created_at", PartSubject: "json:resource.gid",
 			Shakes: []Shake{

@@ -91,9 +91,10 @@ func (v *visit) greet(g *verify.Answer) answer {
 			return a
 		}
 	}
-	if g.Offer != "" { // unproven and a secret: not for the log
-		v.rc.opts.Log.Warn("somebody offered a secret for this hook: take the secret from the sender's console into the configuration",
-			"hook", v.name, "handshake", g.Name)
+	if g.Offer != "" {
+		if a, ok := v.offered(g); !ok {
+			return a
+		}
 	}
 	a := answer{
 		status: g.Status, outcome: outcomeHandshake, code: g.Name,

@@ -20,6 +20,13 @@ type Confirmer interface {
 	Confirm(ctx context.Context, url string) error
 }
 
+// Offers keeps the secrets that senders bring in a handshake, for an operator to
+// take into the configuration.
+type Offers interface {
+	// Keep stores a secret and returns where. It refuses what is none.
+	Keep(hook, secret string) (where string, err error)
+}
+
 // verify checks the signature. If the sender's key is not known, it is fetched
 // while the sender waits, and the check is made once more. A key that could not
 // be had is our fault (503); one that the sender does not publish is not.
@@ -63,5 +70,24 @@ func (v *visit) confirm(g *verify.Answer) (answer, bool) {
 		return v.unavailable("confirmation_failed", "the subscription could not be confirmed"), false
 	}
 	log.Info("subscription confirmed")
+	return answer{}, true
+}
+
+// offered keeps the secret that a handshake brings: unproven, so not used, and a
+// secret, so not for the log. What is not kept is not answered: the sender would
+// take the answer for a promise to know the secret.
+func (v *visit) offered(g *verify.Answer) (answer, bool) {
+	log := v.rc.opts.Log.With("hook", v.name, "handshake", g.Name, "remote", v.r.RemoteAddr)
+	if v.rc.opts.Offers == nil {
+		log.Warn("somebody offered a secret for this hook: take the secret from the sender's console into the configuration")
+		return answer{}, true
+	}
+	where, err := v.rc.opts.Offers.Keep(v.name, g.Offer)
+	if err != nil {
+		log.Error("somebody offered a secret for this hook, and it was not kept", "error", err)
+		return v.unavailable("offer_not_kept", "the offered secret could not be kept"), false
+	}
+	log.Warn("somebody offered a secret for this hook. If that was the sender, while you set the webhook up, write it into the hook's source: "+
+		"secrets: [\"${file:"+where+"}\"]", "file", where)
 	return answer{}, true
 }

@@ -24,6 +24,10 @@ type Options struct {
 	// are told to do it.
 	Confirm Confirmer
 
+	// Offers keeps secrets that senders bring; nil: people are told to look for
+	// them elsewhere.
+	Offers Offers
+
 	// Observe counts one request; nil: nobody counts.
 	Observe func(hook, outcome, code string, took time.Duration, bytes int)
 
