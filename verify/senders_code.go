@@ -130,6 +130,8 @@ func builds() []Sender {
 	linear := hexHeader("Linear-Signature", "")
 	linear.Stamp, linear.Unit, linear.Tolerance = "json:webhookTimestamp", unitMillis, time.Minute
 	buildkite := stamped("X-Buildkite-Signature", "timestamp", "signature")
+	rootly := stamped("X-Rootly-Signature", "t", "v1")
+	rootly.Signed = "{timestamp}{body}" // no dot between them, unlike Stripe
 	grafana := hexHeader("X-Grafana-Alerting-Signature", "")
 	grafana.Choose = []string{"header", "timestamp_header"}
 	return []Sender{
@@ -144,7 +146,7 @@ func builds() []Sender {
 			ID: "header:Request-ID", Type: `header:Sentry-Hook-Resource + "." + json:action | header:Sentry-Hook-Resource`, Time: "header:Sentry-Hook-Timestamp",
 			Subject: "json:data.issue.shortId | json:data.issue.id | json:data.event.issue_id",
 			Ack:     Ack{Deadline: time.Second}, Retry: "none; 1000 timeouts in 24 hours end the subscription",
-			Source: "https://docs.sentry.io/organization/integrations/integration-platform/webhooks/", Checked: day,
+			Source: "https://docs.sentry.io/integrations/integration-platform/webhooks/", Checked: day,
 		},
 		{
 			Name: "pagerduty", Title: "PagerDuty", Proof: versions("X-PagerDuty-Signature"),
@@ -201,9 +203,9 @@ func builds() []Sender {
 			Source: "https://prometheus.io/docs/alerting/latest/configuration/#webhook_config", Checked: day,
 		},
 		{
-			Name: "rootly", Title: "Rootly", Proof: stamped("X-Rootly-Signature", "t", "v1"),
+			Name: "rootly", Title: "Rootly", Proof: rootly,
 			ID: "json:event.id", Type: "json:event.type", Time: "json:event.issued_at", Subject: "json:data.id",
-			Source: "https://docs.rootly.com/integrations/webhooks", Checked: day,
+			Source: "https://docs.rootly.com/configuration/webhooks", Checked: day,
 		},
 	}
 }

@@ -58,12 +58,13 @@ func money() []Sender {
 		{
 			Name: "coinbase-commerce", Title: "Coinbase Commerce", Proof: hexHeader("X-CC-Webhook-Signature", ""),
 			ID: "json:event.id", Type: "json:event.type", Time: "json:event.created_at", Subject: "json:event.data.code",
-			Source: "https://docs.cdp.coinbase.com/commerce/docs/webhooks-security", Checked: day,
+			Ack: Ack{Status: 200}, Retry: "for up to 3 days, with back-off",
+			Source: "https://docs.cdp.coinbase.com/commerce/api-arcitecture/webhooks-overview", Checked: day,
 		},
 		{
 			Name: "coinbase-cdp", Title: "Coinbase Developer Platform", Proof: cdp,
 			ID: "header:X-Event-Id | json:eventId", Type: "header:X-Event-Type | json:eventType", Time: "json:timestamp",
-			Source: "https://docs.cdp.coinbase.com/webhooks/verify-signatures", Checked: day,
+			Source: "https://docs.cdp.coinbase.com/api-reference/payment-apis/webhooks/verification", Checked: day,
 		},
 		{
 			Name: "gocardless", Title: "GoCardless", Proof: hexHeader("Webhook-Signature", ""),
@@ -122,7 +123,7 @@ func billing() []Sender {
 		{
 			Name: "checkout", Title: "Checkout.com", Proof: hexHeader("Cko-Signature", ""),
 			ID: "json:id", Type: "json:type", Time: "json:created_on", Subject: "json:data.id",
-			Source: "https://www.checkout.com/docs/developer-resources/webhooks/manage-webhooks", Checked: day,
+			Source: "https://www.checkout.com/docs/workflows", Checked: day,
 		},
 	}
 }
@@ -160,6 +161,7 @@ func commerce() []Sender {
 		},
 		{
 			Name: "tiktok", Title: "TikTok", Proof: tiktok, Type: "json:event", Time: "json:create_time", Subject: "json:user_openid",
+			Ack: Ack{Status: 200}, Retry: "for up to 72 hours, with back-off",
 			Source: "https://developers.tiktok.com/doc/webhooks-verification", Checked: day,
 		},
 		{

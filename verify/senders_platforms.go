@@ -122,7 +122,7 @@ func media() []Sender {
 		{
 			Name: "pusher", Title: "Pusher", Proof: hexHeader("X-Pusher-Signature", ""),
 			Type: "json:events.0.name", Time: "json:time_ms", Subject: "json:events.0.channel", Batch: "events", PartType: "json:name", PartSubject: "json:channel",
-			Ack: Ack{Deadline: 4 * time.Second}, Source: "https://pusher.com/docs/channels/server_api/webhooks/", Checked: day,
+			Ack: Ack{Deadline: 4 * time.Second}, Retry: "for 5 minutes, with back-off", Source: "https://pusher.com/docs/channels/server_api/webhooks/", Checked: day,
 		},
 		{
 			Name: "getstream", Title: "Stream", Note: "Turn compression off: Stream signs the body before it is compressed.", Proof: hexHeader("X-Signature", ""),

@@ -24,8 +24,8 @@ import (
 func TestEverySenderStarts(t *testing.T) {
 	t.Parallel()
 	starters := everyStarter(t)
-	env, keys := starterEnv(t, starters)
-	addr := serveStarters(t, env, starters)
+	env, keys, public := starterEnv(t, starters)
+	addr := serveStarters(t, env, public, starters)
 	for _, st := range starters {
 		t.Run(st.Sender.Name, func(t *testing.T) {
 			t.Parallel()
@@ -90,7 +90,7 @@ func everyStarter(t *testing.T) []starter.Starter {
 
 // serveStarters runs a receiver with all starters in one configuration, and
 // returns its address.
-func serveStarters(t *testing.T, env map[string]string, starters []starter.Starter) string {
+func serveStarters(t *testing.T, env, public map[string]string, starters []starter.Starter) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -100,7 +100,11 @@ func serveStarters(t *testing.T, env map[string]string, starters []starter.Start
 	var text strings.Builder
 	fmt.Fprintf(&text, "listen: %q\nadmin: {listen: \"off\"}\nstore: sqlite:%s\nclaude: {api_key: none}\nhooks:\n", l.Addr(), filepath.Join(dir, "starters.db"))
 	for _, st := range starters {
-		fmt.Fprintf(&text, "  %s:\n%s", st.Hook(), st.HookText())
+		hook := st.HookText()
+		if st.Sender.FetchesKeys() && !strings.Contains(hook, "public_keys") { // as trigger --key says
+			hook = strings.Replace(hook, "    source:\n", "    source:\n      public_keys: [\""+public[st.Sender.PrivateKey()]+"\"]\n", 1)
+		}
+		fmt.Fprintf(&text, "  %s:\n%s", st.Hook(), hook)
 	}
 	file := filepath.Join(dir, "starters.yaml")
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
@@ -126,10 +130,11 @@ func serveStarters(t *testing.T, env map[string]string, starters []starter.Start
 }
 
 // starterEnv sets every variable that a starter takes, to a value that fits,
-// and makes two private keys of each kind; keys holds their files.
-func starterEnv(t *testing.T, starters []starter.Starter) (env, keys map[string]string) {
+// and makes two private keys of each kind; keys holds their files, public their
+// public halves.
+func starterEnv(t *testing.T, starters []starter.Starter) (env, keys, public map[string]string) {
 	t.Helper()
-	keys, public := map[string]string{}, map[string]string{}
+	keys, public = map[string]string{}, map[string]string{}
 	for _, kind := range []string{"ed25519", "ecdsa", "rsa"} {
 		for _, name := range []string{kind, kind + "-other"} {
 			keys[name] = filepath.Join(t.TempDir(), name+".pem")
@@ -160,7 +165,7 @@ func starterEnv(t *testing.T, starters []starter.Starter) (env, keys map[string]
 			}
 		}
 	}
-	return env, keys
+	return env, keys, public
 }
 
 // madeFor is a webhook whose sender signs with a key of that kind.

@@ -73,15 +73,20 @@ func secretsOf(s verify.Sender) []string {
 	return []string{name}
 }
 
-// publicKeys is empty for a sender whose keys are fetched.
+// publicKeys is empty for a sender whose keys are fetched from where it says.
 func (st Starter) publicKeys() []string {
 	name := upper(st.Sender.Name) + "_PUBLIC_KEY"
 	if st.Sender.Name == "jwt" {
 		name = secretNames["jwt"]
 	}
 	line := fmt.Sprintf(`public_keys: ["${%s}"]`, name)
-	if st.Sender.FetchesKeys() {
-		return []string{line + " # PEM or base64; keys are pinned"}
+	switch {
+	case st.Sender.Name == "jwt":
+		return []string{line + " # or jwks_url: https://..."}
+	case st.Sender.Name == "plaid":
+		return []string{`client_id: "${PLAID_CLIENT_ID}" # its keys are fetched with these`, `client_secret: "${PLAID_SECRET}"`}
+	case st.Sender.FetchesKeys():
+		return nil
 	}
 	return []string{line + " # as its console shows it: hex, base64 or PEM"}
 }
