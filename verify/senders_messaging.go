@@ -84,7 +84,7 @@ func chat() []Sender {
 		{
 			Name: "zoom", Title: "Zoom", Proof: zoom, Type: "json:event", Time: "json:event_ts", Subject: "json:payload.object.id",
 			Shakes: []Shake{{Name: "endpoint.url_validation", When: "json:event", Is: "endpoint.url_validation", Reply: "zoom", What: "json:payload.plainToken"}},
-			Ack:    Ack{Status: 200, Deadline: 3 * time.Second}, Retry: "3 times", Source: "https://developers.zoom.us/docs/api/webhooks/#verify-webhook-events", Checked: day,
+			Ack:    Ack{Status: 200, Deadline: 3 * time.Second}, Retry: "after 5, 20 and 60 minutes", Source: "https://developers.zoom.us/docs/api/webhooks/#verify-webhook-events", Checked: day,
 		},
 	}
 }

@@ -105,8 +105,11 @@ func billing() []Sender {
 		},
 		{
 			Name: "lemon-squeezy", Title: "Lemon Squeezy", Proof: hexHeader("X-Signature", ""),
-			ID: "json:meta.webhook_id", Type: "header:X-Event-Name | json:meta.event_name", Time: "json:data.attributes.updated_at", Subject: "json:data.id",
-			Source: "https://docs.lemonsqueezy.com/help/webhooks/signing-requests", Checked: day,
+			// meta.webhook_id is not said to be one delivery's alone.
+			ID:   `json:meta.webhook_id + "/" + json:meta.event_name + "/" + json:data.id + "/" + json:data.attributes.updated_at`,
+			Type: "header:X-Event-Name | json:meta.event_name", Time: "json:data.attributes.updated_at", Subject: "json:data.id",
+			Ack: Ack{Status: 200}, Retry: "after about 5, 25 and 125 s; any status but 200 counts as failed",
+			Source: "https://docs.lemonsqueezy.com/help/webhooks/webhook-requests", Checked: day,
 		},
 		{
 			Name: "braintree", Title: "Braintree", Note: "The secret is the private key, key_id the public key. The payload is base64 of XML.",
@@ -157,6 +160,7 @@ func commerce() []Sender {
 		{
 			Name: "bigcommerce", Title: "BigCommerce", Note: tokenNote + " Set the header when the webhook is created.", Proof: bearer(), BodyUnsigned: true,
 			ID: "json:hash", Type: "json:scope", Time: "json:created_at", Subject: "json:data.id",
+			Ack:    Ack{Status: 200},
 			Source: "https://developer.bigcommerce.com/docs/integrations/webhooks", Checked: day,
 		},
 		{

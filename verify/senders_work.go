@@ -93,7 +93,7 @@ func documents() []Sender {
 				Require: map[string]string{"Box-Signature-Version": "1", "Box-Signature-Algorithm": "HmacSHA256"},
 			},
 			ID: "header:Box-Delivery-Id", Type: "json:trigger", Time: "json:created_at", Subject: "json:source.id",
-			Retry: "10 times within 2 hours", Source: "https://developer.box.com/guides/webhooks/v2/signatures-v2/", Checked: day,
+			Ack: Ack{Deadline: 30 * time.Second}, Retry: "10 times within 2 hours", Source: "https://developer.box.com/guides/webhooks/v2/signatures-v2/", Checked: day,
 		},
 		{
 			Name: "dropbox", Title: "Dropbox", Note: "A notification names accounts; the changes are listed with a cursor.", Proof: hexHeader("X-Dropbox-Signature", ""),
