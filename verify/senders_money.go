@@ -171,6 +171,7 @@ func commerce() []Sender {
 		{
 			Name: "onfleet", Title: "Onfleet", Proof: onfleet, Type: "json:triggerName | json:triggerId", Time: "json:time", Subject: "json:taskId | json:workerId",
 			Shakes: []Shake{{Name: "check", Before: true, Method: "GET", When: "query:check", Reply: "echo"}},
+			Ack:    Ack{Status: 200}, Retry: "every 30 minutes for a day on any status but 200; 300 failures in a row disable the webhook",
 			Source: "https://docs.onfleet.com/reference/secrets", Checked: day,
 		},
 		{

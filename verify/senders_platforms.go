@@ -81,7 +81,8 @@ func media() []Sender {
 	return []Sender{
 		{
 			Name: "elevenlabs", Title: "ElevenLabs", Proof: elevenlabs, Type: "json:type", Time: "json:event_timestamp", Subject: "json:data.conversation_id",
-			Source: "https://elevenlabs.io/docs/product-guides/administration/webhooks", Checked: day,
+			Retry:  "none unless switched on; 10 failures in a row over 7 days disable the webhook",
+			Source: "https://elevenlabs.io/docs/eleven-api/resources/webhooks", Checked: day,
 		},
 		{
 			Name: "mux", Title: "Mux", Proof: stamped("Mux-Signature", "t", "v1"), ID: "json:id", Type: "json:type", Time: "json:created_at", Subject: "json:object.id",

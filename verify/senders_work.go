@@ -63,6 +63,7 @@ func documents() []Sender {
 		{
 			Name: "clickup", Title: "ClickUp", Proof: hexHeader("X-Signature", ""),
 			ID: `json:webhook_id + "/" + json:history_items.0.id`, Type: "json:event", Time: "json:history_items.0.date", Subject: "json:task_id | json:list_id",
+			Ack: Ack{Deadline: 7 * time.Second}, Retry: "5 times; 100 failed events or a 410 suspend the webhook",
 			Source: "https://developer.clickup.com/docs/webhooksignature", Checked: day,
 		},
 		{
