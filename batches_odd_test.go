@@ -194,3 +194,30 @@ func TestBatchOfHookThatIsGone(t *testing.T) {
 		w.halfPrice(w.eventually(job, 2*time.Hour))
 	})
 }
+
+// TestBatchInDoubtHoldsOthers: while it is not known whether a batch was made, no
+// other is asked for.
+func TestBatchInDoubtHoldsOthers(t *testing.T) {
+	lost := step(t, "drop_body")
+	lost.Endpoint = "batches.create"
+	second := strings.Replace(strings.TrimPrefix(batchHook, "hooks:\n"), "bulk:", "other:", 1)
+	second = strings.Replace(second, "model: haiku", "model: sonnet", 1)
+	batched(t, batchHook+second, claudetest.Options{Script: []claudetest.Step{lost}, BatchDuration: 10 * time.Minute}, func(w *world, paid *till, out *sink) {
+		jobs := append(w.pushes("bulk", 0, 3), w.pushes("other", 100, 3)...)
+		for _, id := range jobs {
+			w.eventually(id, 2*time.Hour)
+		}
+		var order []string
+		for _, c := range w.claude.Calls() {
+			if c.Endpoint == "batches.create" || c.Endpoint == "batches.list" {
+				order = append(order, c.Endpoint)
+			}
+		}
+		if got := fmt.Sprint(order); got != "[batches.create batches.list batches.create]" {
+			t.Errorf("got %s, want the second batch after the search for the first", got)
+		}
+		if total, most := paid.total(); total != 6 || most != 1 {
+			t.Errorf("%d requests were paid for, one of them %d times; want 6, once each", total, most)
+		}
+	})
+}
