@@ -191,8 +191,12 @@ func TestBatchLane(t *testing.T) {
 		if n := w.batches(); n < 4 || n > 6 {
 			t.Errorf("%d batches, want three and a few for the 60 that failed", n)
 		}
-		if got := w.spent(); got != sum {
+		got, saved := w.spent()
+		if got != sum {
 			t.Errorf("costs say %d nano-dollars, the jobs %d", got, sum)
+		}
+		if off := saved - sum; off > 0 || off < -300 { // half of an odd price is rounded up
+			t.Errorf("batches saved %d nano-dollars, want as much as they cost: %d", saved, sum)
 		}
 	})
 }
@@ -235,15 +239,16 @@ func (w *world) shown(state string, requests int) {
 	}
 }
 
-// spent is what the costs of the day sum up to.
-func (w *world) spent() event.NanoUSD {
+// spent is what the costs of the day sum up to, and what batches saved of them.
+func (w *world) spent() (cost, saved event.NanoUSD) {
 	w.t.Helper()
 	_, doc := w.admin(http.MethodGet, "/v1/costs")
-	var sum float64
-	for _, row := range doc["rows"].([]any) {
-		sum += row.(map[string]any)["cost_usd"].(float64)
+	nano := func(v any) event.NanoUSD { return event.NanoUSD(math.Round(v.(float64) * 1e9)) }
+	for _, v := range doc["rows"].([]any) {
+		row := v.(map[string]any)
+		cost, saved = cost+nano(row["cost_usd"]), saved+nano(row["batch_saved_usd"])
 	}
-	return event.NanoUSD(math.Round(sum * 1e9))
+	return cost, saved
 }
 
 // TestBatchMadeOnce: whatever happens to the request that makes a batch or to

@@ -134,6 +134,7 @@ type Call struct {
 	RequestID  string
 	Usage      Usage
 	Cost       *NanoUSD // nil: not known
+	Saved      NanoUSD  // what it cost less than a live call, for being in a batch; of a call that ends
 	Reserved   NanoUSD  // the most that it may cost, where that can be told; of a call that begins
 	Doubtful   bool     // it failed without a usage and may have been billed all the same; of a call that ends
 }

@@ -240,6 +240,10 @@ type CostRow struct {
 	UnknownEnds int64 // calls whose end was never seen: they may have been billed
 	Usage       Usage
 	Cost        NanoUSD
+	// Batched are those of Calls that were requests of Message Batches, and
+	// BatchSaved is what they cost less than live calls would have.
+	Batched    int64
+	BatchSaved NanoUSD
 	// Estimated is the most that the calls may have cost whose cost is not known
 	// although they may have been billed. It is not part of Cost.
 	Estimated NanoUSD

@@ -56,6 +56,9 @@ func (a *app) printCosts(report api.CostReport, by string) {
 		rows = append(rows, costRow(s, orDash(s.Day), orDash(s.Hook), orDash(s.Model)))
 	}
 	a.table(append(rows, costRow(report.Total, "together", "", "")))
+	if n := report.Total.BatchedCalls; n > 0 {
+		a.printf("%s went through batches, which saved %s\n", counted(int(n), "call"), usd(&report.Total.BatchSavedUSD))
+	}
 	if n := report.Total.UnpricedCalls; n > 0 {
 		a.printf("%s not in these sums: what it cost is not known\n", counted(int(n), "call"))
 	}

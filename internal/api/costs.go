@@ -26,7 +26,9 @@ type CostReport struct {
 // A CostView is a sum over calls. CostUSD is what is known; it is null when no
 // call has a known cost. It is a lower bound while UnpricedCalls or UnknownEnds
 // is not 0: the first are of models without a known price, the end of the
-// second was never seen, so they may have been billed.
+// second was never seen, so they may have been billed. BatchedCalls are those of
+// Calls that went through Message Batches, and BatchSavedUSD is what they cost
+// less than live calls would have.
 type CostView struct {
 	Day           string      `json:"day,omitempty"`
 	Hook          string      `json:"hook,omitempty"`
@@ -36,6 +38,8 @@ type CostView struct {
 	UnknownEnds   int64       `json:"unknown_ends"`
 	Usage         event.Usage `json:"usage"`
 	CostUSD       *float64    `json:"cost_usd"`
+	BatchedCalls  int64       `json:"batched_calls,omitempty"`
+	BatchSavedUSD float64     `json:"batch_saved_usd,omitempty"`
 }
 
 // Costs answers GET /v1/costs?from=2026-11-01&to=2026-11-25. The default is the
@@ -125,6 +129,8 @@ func addCost(sum, row event.CostRow) event.CostRow {
 	sum.Unpriced += row.Unpriced
 	sum.UnknownEnds += row.UnknownEnds
 	sum.Cost += row.Cost
+	sum.Batched += row.Batched
+	sum.BatchSaved += row.BatchSaved
 	sum.Usage.InputTokens += row.Usage.InputTokens
 	sum.Usage.CacheWrite5m += row.Usage.CacheWrite5m
 	sum.Usage.CacheWrite1h += row.Usage.CacheWrite1h
@@ -138,6 +144,7 @@ func newCostView(row, name event.CostRow) CostView {
 	v := CostView{
 		Day: name.Day, Hook: name.Hook, Model: name.Model, Calls: row.Calls,
 		UnpricedCalls: row.Unpriced, UnknownEnds: row.UnknownEnds, Usage: row.Usage,
+		BatchedCalls: row.Batched, BatchSavedUSD: row.BatchSaved.Dollars(),
 	}
 	if row.Cost != 0 || row.Calls == 0 || row.Unpriced < row.Calls {
 		v.CostUSD = dollars(&row.Cost)

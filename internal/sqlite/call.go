@@ -57,7 +57,10 @@ func (t *tx) endCall(h *held, c *event.Call, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	row := event.CostRow{Day: day(ended), Hook: h.hook, Model: c.Model, Calls: 1, UnknownEnds: lost, Usage: c.Usage}
+	row := event.CostRow{Day: day(ended), Hook: h.hook, Model: c.Model, Calls: 1, UnknownEnds: lost, Usage: c.Usage, BatchSaved: c.Saved}
+	if c.Lane == event.BatchLane {
+		row.Batched = 1
+	}
 	switch {
 	case c.Cost != nil:
 		row.Cost = *c.Cost
@@ -106,7 +109,8 @@ func (t *tx) loseCalls(job int64) error {
 func (t *tx) addCost(c *event.CostRow, a event.Account) error {
 	u := &c.Usage
 	_, err := t.exec("cost_add", c.Day, c.Hook, c.Model, c.Calls, c.Unpriced, c.UnknownEnds,
-		u.InputTokens, u.CacheWrite5m, u.CacheWrite1h, u.CacheRead, u.OutputTokens, u.ThinkingTokens, int64(c.Cost), int64(c.Estimated))
+		u.InputTokens, u.CacheWrite5m, u.CacheWrite1h, u.CacheRead, u.OutputTokens, u.ThinkingTokens, int64(c.Cost), int64(c.Estimated),
+		c.Batched, int64(c.BatchSaved))
 	if err == nil && a.Tenant != "" {
 		_, err = t.exec("money_of_tenant", c.Day, c.Hook, a.Tenant, c.Calls, c.Unpriced, int64(c.Cost), int64(c.Estimated))
 	}

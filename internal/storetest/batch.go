@@ -97,7 +97,7 @@ func (s *suite) answered(b event.LeasedBatch, job string) event.ItemSettlement {
 	usage := event.Usage{InputTokens: 10, OutputTokens: 5, ServiceTier: "batch"}
 	return event.ItemSettlement{BatchID: b.Batch.ID, Settlement: event.Settlement{
 		Lease: event.Lease{ID: job, Token: w.Token}, Now: s.clock(),
-		Call: &event.Call{ID: w.Item.CallID, Model: w.Item.Model, EndedAt: s.clock(), Outcome: event.CallOK, Usage: usage, Cost: new(event.NanoUSD(21))},
+		Call: &event.Call{ID: w.Item.CallID, Model: w.Item.Model, EndedAt: s.clock(), Lane: event.BatchLane, Outcome: event.CallOK, Usage: usage, Cost: new(event.NanoUSD(21)), Saved: 20},
 		Done: &event.Done{Result: event.Result{Text: "answer to " + job, Model: w.Item.Model, Usage: usage, Cost: new(event.NanoUSD(21)), CreatedAt: s.clock()}, Deliveries: w.Item.Deliveries},
 	}}
 }
@@ -305,8 +305,8 @@ func testBatchSettle(s *suite) {
 	want(s, "looked at after the end", len(s.takeBatches()), 0)
 	costs, err := s.Costs(s.Context(), "2026-11-25", "2026-11-25")
 	s.must(err)
-	if len(costs) != 1 || costs[0].Calls != 3 || costs[0].Cost != 63 || costs[0].UnknownEnds != 0 {
-		s.Errorf("costs: got %+v, want three calls at 21", costs)
+	if len(costs) != 1 || costs[0].Calls != 3 || costs[0].Cost != 63 || costs[0].Batched != 3 || costs[0].BatchSaved != 60 || costs[0].UnknownEnds != 0 {
+		s.Errorf("costs: got %+v, want three calls at 21 that saved 20 each", costs)
 	}
 }
 

@@ -22,6 +22,7 @@ func (c *carrier) settle(ctx context.Context, b *event.LeasedBatch, item event.W
 	if e, ok := errors.AsType[*claude.Error](err); ok && e.Code == claude.CodeBatchLost {
 		a.call.Outcome, a.call.Cost = event.CallUnknown, nil // it may have been billed
 	}
+	a.call.Saved = saved(a)
 	if item.Dropped {
 		a.call.Code, a.call.Message = "cancelled", "the job was cancelled while its batch ran; the answer was dropped"
 		s = event.Settlement{Lease: a.job.Lease, Now: s.Now, Call: a.call}
@@ -37,6 +38,20 @@ func (c *carrier) settle(ctx context.Context, b *event.LeasedBatch, item event.W
 	}
 	a.report(s)
 	return nil
+}
+
+// saved is what the request cost less than the same as a live call.
+func saved(a *attempt) event.NanoUSD {
+	if a.call.Cost == nil {
+		return 0
+	}
+	u := a.call.Usage
+	u.ServiceTier = ""
+	live, ok := a.w.opts.Price(a.call.Model, u, a.call.EndedAt)
+	if !ok {
+		return 0
+	}
+	return live - *a.call.Cost
 }
 
 // attempt picks up the attempt at a job where it was parked. A hook that is gone

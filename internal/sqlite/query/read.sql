@@ -56,7 +56,8 @@ WHERE v.seq < ?1 AND (?2 = '' OR v.hook = ?2) AND v.state = ?3 AND v.seq IN (
 ORDER BY +v.seq DESC LIMIT ?5;
 
 -- name: read_costs
-SELECT day, hook, model, calls, unpriced, unknown_ends, input, cache_write_5m, cache_write_1h, cache_read, output, thinking, cost, estimated
+SELECT day, hook, model, calls, unpriced, unknown_ends, input, cache_write_5m, cache_write_1h, cache_read, output, thinking, cost, estimated,
+       batched, batch_saved
 FROM cost WHERE day BETWEEN ?1 AND ?2 ORDER BY day, hook, model;
 
 -- name: read_anchor

@@ -238,6 +238,8 @@ CREATE TABLE cost (
   thinking       INTEGER NOT NULL,
   cost           INTEGER NOT NULL,
   estimated      INTEGER NOT NULL,          -- the most that calls may have cost whose cost is not known
+  batched        INTEGER NOT NULL,          -- of calls: those in batches
+  batch_saved    INTEGER NOT NULL,          -- what they cost less for that
   PRIMARY KEY (day, hook, model)
 ) STRICT, WITHOUT ROWID;
 
