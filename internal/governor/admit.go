@@ -31,8 +31,9 @@ type turn struct {
 func (g *Governor) Admit(d event.Desk) Admission {
 	a := Admission{Grants: make(map[string]*Grant), Verdicts: make(map[string]Verdict), Waits: make(map[string]Wait)}
 	var routes *routing
-	d.Candidates, routes = g.reroute(d)
-	turns, till := g.turns(d), g.till(d)
+	shares := g.shares(d)
+	d.Candidates, routes = g.reroute(d, shares)
+	turns, till := g.turns(d, shares), g.till(d)
 	till.screen(turns)
 	open, most := 0, g.options.MaxInFlight
 	for _, n := range d.Running {
@@ -58,9 +59,11 @@ func (g *Governor) Admit(d event.Desk) Admission {
 		a.Grants[grant.Job] = grant
 		a.reserve(grant)
 		routes.granted(grant, &a.Plan)
+		shares.note(grant)
 	}
 	a.conclude(turns, d.Now)
 	till.conclude(&a, d.Max)
+	a.Plan.Lanes = append(a.Plan.Lanes, shares.rows(turns, d.Now)...)
 	if routes.next.After(d.Now) && (a.Next.IsZero() || routes.next.Before(a.Next)) {
 		a.Next = routes.next
 	}
@@ -68,7 +71,7 @@ func (g *Governor) Admit(d event.Desk) Admission {
 }
 
 // turns opens every lane that has candidates.
-func (g *Governor) turns(d event.Desk) []*turn {
+func (g *Governor) turns(d event.Desk, s *shares) []*turn {
 	byLane := make(map[string][]event.Candidate)
 	for _, c := range d.Candidates {
 		byLane[c.Lane] = append(byLane[c.Lane], c)
@@ -76,9 +79,13 @@ func (g *Governor) turns(d event.Desk) []*turn {
 	broke := g.broke(d)
 	var all []*turn
 	for _, name := range slices.Sorted(maps.Keys(byLane)) {
-		row := d.Lanes[name]
-		row.Name = name
-		t := &turn{lane: g.open(row, d.Now), queue: newQueue(byLane[name]), running: d.Running[name]}
+		l, opened := s.lanes[name]
+		if !opened {
+			row := d.Lanes[name]
+			row.Name = name
+			l = g.open(row, d.Now)
+		}
+		t := &turn{lane: l, queue: newQueue(byLane[name]), running: d.Running[name]}
 		t.share(g.options.Hooks)
 		t.reconcile(t.running)
 		t.resume(d.Now, broke)

@@ -45,6 +45,11 @@ type Options struct {
 	// Ungated lets jobs of a cold prefix all write it instead of waiting until
 	// one of them has.
 	Ungated bool
+	// Shares bound, by lane, the share of the jobs that may be sent there: 0.05 is
+	// ten of any 200 admitted in a row, over all lanes. Jobs over it that were not
+	// begun go to their hook's own model. Jobs of hooks whose own model is in the
+	// lane, and those that were begun elsewhere, are counted and not held.
+	Shares map[string]float64
 	// Hooks say what is known of each hook beforehand. A hook that is missing
 	// has the defaults.
 	Hooks map[string]Hook
@@ -73,6 +78,8 @@ type Hook struct {
 	// Cheaper returns the model that a job goes to for want of money; false:
 	// there is none. It must be pure. nil: there is never one.
 	Cheaper func(model string) (Choice, bool)
+	// Own is the model of the hook itself, whatever its routes say; zero: none.
+	Own Choice
 }
 
 // A Governor decides. It holds its options only, and is safe for concurrent
@@ -96,6 +103,11 @@ func New(o Options) (*Governor, error) {
 			return nil, fmt.Errorf("governor: negative budget of hook %s", name)
 		}
 		budgeted = budgeted || h.Budget.Daily > 0 || h.Budget.PerTenant > 0
+	}
+	for name, share := range o.Shares {
+		if !(share > 0 && share <= 1) {
+			return nil, fmt.Errorf("governor: the share of lane %s is not between none and all", name)
+		}
 	}
 	for name, l := range o.Limits {
 		if l.Requests < 0 || l.InputTokens < 0 || l.OutputTokens < 0 {

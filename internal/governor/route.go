@@ -28,24 +28,39 @@ type routing struct {
 	next  time.Time             // when a closed lane opens; zero: not known
 }
 
-// reroute sends candidates that wait in a lane which stays closed to the first
-// of their stand-ins whose lane is open. Each model class has a rate of its
-// own, so this adds rate; and it costs no attempt.
-func (g *Governor) reroute(d event.Desk) ([]event.Candidate, *routing) {
+// reroute decides where each candidate would run: in the lane where it waits, but
+// for those that a bounded share has no room for, and those whose lane stays
+// closed.
+func (g *Governor) reroute(d event.Desk, s *shares) ([]event.Candidate, *routing) {
 	r := &routing{moves: make(map[string]event.Move), from: make(map[string]event.Move)}
 	all := slices.Clone(d.Candidates)
 	slices.SortStableFunc(all, inLine)
-	for i, c := range all {
-		to, why, ok := g.detour(c, d)
-		if !ok {
-			continue
+	for i := range all {
+		was := event.Move{Lane: all[i].Lane, Model: all[i].Model, Chosen: all[i].Chosen}
+		g.withinShare(&all[i], s)
+		if g.detour(&all[i], d, s) {
+			r.opens(d.Lanes[was.Lane].Until)
 		}
-		r.opens(d.Lanes[c.Lane].Until)
-		r.from[c.JobID] = event.Move{Lane: c.Lane, Model: c.Model, Chosen: c.Chosen}
-		all[i].Lane, all[i].Model, all[i].Chosen = to.Lane, to.Model, chain.Because(c.Chosen, why)
-		r.moves[c.JobID] = event.Move{Lane: to.Lane, Model: to.Model, Chosen: all[i].Chosen}
+		c := all[i]
+		if c.Lane != g.options.Hooks[c.Hook].Own.Lane {
+			s.send(c.Lane, c.JobID)
+		}
+		if to := (event.Move{Lane: c.Lane, Model: c.Model, Chosen: c.Chosen}); to != was {
+			r.moves[c.JobID], r.from[c.JobID] = to, was
+		}
 	}
 	return all, r
+}
+
+// withinShare sends a candidate that was not begun to its hook's own model, if
+// the lane that a rule chose for it has had its share.
+func (g *Governor) withinShare(c *event.Candidate, s *shares) {
+	own := g.options.Hooks[c.Hook].Own
+	if own.Lane == "" || own.Lane == c.Lane || c.Attempts > 0 || s.room(c.Lane, c.JobID) {
+		return
+	}
+	why := s.full(c.Lane)
+	c.Lane, c.Model, c.Chosen = own.Lane, own.Model, chain.Because(c.Chosen, why)
 }
 
 // inLine is the order of candidates in their queue.
@@ -53,19 +68,24 @@ func inLine(a, b event.Candidate) int {
 	return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.ReadyAt.Compare(b.ReadyAt), cmp.Compare(a.JobID, b.JobID))
 }
 
-// detour finds the stand-in for a candidate whose lane stays closed.
-func (g *Governor) detour(c event.Candidate, d event.Desk) (to Choice, why string, ok bool) {
+// detour sends a candidate whose lane stays closed to the first of its stand-ins
+// whose lane is open, if there is one. Each model class has a rate of its own,
+// so this adds rate; and it costs no attempt.
+func (g *Governor) detour(c *event.Candidate, d event.Desk, s *shares) bool {
 	instead := g.options.Hooks[c.Hook].Instead
 	row := d.Lanes[c.Lane]
 	if instead == nil || !staysClosed(row, d.Now) {
-		return Choice{}, "", false
+		return false
 	}
 	for _, to := range instead(c.Model) {
-		if to.Lane != c.Lane && !blocked(d.Lanes[to.Lane], d.Now) {
-			return to, "fallback: " + c.Lane + " paused, " + row.Reason, true
+		if to.Lane == c.Lane || blocked(d.Lanes[to.Lane], d.Now) || !s.room(to.Lane, c.JobID) {
+			continue
 		}
+		why := "fallback: " + c.Lane + " paused, " + row.Reason
+		c.Lane, c.Model, c.Chosen = to.Lane, to.Model, chain.Because(c.Chosen, why)
+		return true
 	}
-	return Choice{}, "", false
+	return false
 }
 
 // staysClosed reports whether a lane lets nothing go for long: its pause ends

@@ -45,6 +45,7 @@ type state struct {
 	Flows    map[string]flow    `json:"flows,omitempty"`
 	Passed   int64              `json:"passed,omitempty"` // ms since which smaller jobs have passed the first in line
 	Profiles map[string]profile `json:"profiles,omitempty"`
+	Share    window             `json:"share,omitempty"`    // where the lane's share of the jobs is bounded
 	Prefixes map[string]warmth  `json:"prefixes,omitempty"` // by key
 }
 
@@ -98,7 +99,7 @@ func (l *lane) decode(raw json.RawMessage) bool {
 			return false
 		}
 	}
-	return l.Gate.sane() && l.Load.sane() && l.Open >= 0 && within(l.Pace, 0, 1)
+	return l.Gate.sane() && l.Load.sane() && l.Share.sane() && l.Open >= 0 && within(l.Pace, 0, 1)
 }
 
 // within reports whether f is a number between least and most.

@@ -173,7 +173,7 @@ func (a *attempt) retry(f event.Failure) event.Settlement {
 // again queues the job. One that was moved for this attempt and is given back
 // free goes back to where it was.
 func (a *attempt) again(g event.Again) event.Settlement {
-	if g.Free && a.grant != nil && a.grant.From != nil {
+	if g.Free && g.Model == "" && a.grant != nil && a.grant.From != nil {
 		g.Lane, g.Model, g.Chosen = a.grant.From.Lane, a.grant.From.Model, a.grant.From.Chosen
 	}
 	s := a.settlement()
