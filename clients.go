@@ -88,6 +88,10 @@ func governorOptions(cfg *config.Config, l lanes, hooks *hookSet) governor.Optio
 		Worst:       hooks.worst,
 		Limits:      map[string]governor.Limits{},
 		Hooks:       map[string]governor.Hook{},
+		Shares:      map[string]float64{},
+	}
+	for name, share := range cfg.Claude.MaxShare {
+		o.Shares[l.of(cfg.Model(name))] = float64(share)
 	}
 	for name, lim := range cfg.Claude.Limits {
 		o.Limits[l.of(cfg.Model(name))] = governor.Limits{
@@ -97,7 +101,7 @@ func governorOptions(cfg *config.Config, l lanes, hooks *hookSet) governor.Optio
 	for name, h := range hooks.work {
 		o.Hooks[name] = governor.Hook{
 			Weight: cfg.Hooks[name].Weight, ExtraTokens: hooks.extra[name], MaxTokens: int64(h.MaxTokens),
-			Prefixes: hooks.cached[name], Instead: h.Instead,
+			Prefixes: hooks.cached[name], Instead: h.Instead, Own: h.Own,
 			Budget: budget(cfg.Hooks[name].Budget), Cheaper: cheaper(cfg, l, cfg.Hooks[name]),
 		}
 	}

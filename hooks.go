@@ -190,6 +190,9 @@ func (b *hookBuilder) work() (*work.Hook, error) {
 			return nil, fmt.Errorf("output.schema: %w", err)
 		}
 	}
+	if own := b.hook.Own(); own != "" {
+		h.Own = b.choices([]string{own})[0]
+	}
 	h.Fallback, h.Escalate = b.choices(b.hook.Fallback), b.choices(b.hook.Escalate)
 	for _, name := range slices.Sorted(maps.Keys(b.hook.Gather)) {
 		step, err := b.step(b.hook.Gather[name])

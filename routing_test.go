@@ -1,6 +1,7 @@
 package forebay_test
 
 import (
+	"fmt"
 	"math"
 	"net/http"
 	"os"
@@ -114,6 +115,36 @@ func TestEscalation(t *testing.T) {
 		}
 		if got := doc["cost_usd"].(float64); math.Abs(got-sum) > 1e-9 || sum <= doc["result"].(map[string]any)["cost_usd"].(float64) {
 			w.t.Errorf("got the cost %v, want %v of both calls", got, sum)
+		}
+	})
+}
+
+// TestMaxShare: of more jobs than may go to a tier the rest is answered by the
+// hook's own model, says so, and waits for nothing; a restart does not forget
+// who went.
+func TestMaxShare(t *testing.T) {
+	hooks := "    route: [{when: 'true || payload.number == 0', model: opus}]\n    model: haiku\n"
+	bubble(t, "claude: {api_key: test-key, base_url: \"http://claude.test\", max_share: {opus: 2%}}\n"+routed(hooks), claudetest.Options{Latency: time.Second}, func(w *world) {
+		var ids []string
+		for i := range 12 {
+			if i == 6 {
+				if err := w.server.Stop(w.t.Context()); err != nil {
+					w.t.Fatal(err)
+				}
+				w.boot()
+			}
+			ids = append(ids, w.accepted("pr", "pull_request", again(fmt.Sprint(i))))
+		}
+		count := map[any]int{}
+		for _, id := range ids {
+			doc := w.until(id, "succeeded", time.Minute)
+			count[doc["chosen"]]++
+			if opus := doc["model"] == "claude-opus-5-5"; opus != (doc["chosen"] == "route 1") {
+				w.t.Errorf("got %v, chosen by %v", doc["model"], doc["chosen"])
+			}
+		}
+		if count["route 1"] != 4 || count["route 1 > max_share: opus has its 2%"] != 8 {
+			w.t.Errorf("got %v, want four of two hundred by the route and eight over the share", count)
 		}
 	})
 }

@@ -83,13 +83,23 @@ func newWorld(t *testing.T, dir, hooks string, o claudetest.Options) *world {
 	w.client = &http.Client{Transport: &http.Transport{DialContext: w.net.dial, DisableKeepAlives: true}}
 	w.github.Client = w.client
 	file := filepath.Join(dir, "forebay.yaml")
-	cfg, err := config.Parse(file, []byte(worldConfig+hooks), dir, os.LookupEnv)
+	cfg, err := config.Parse(file, []byte(settings(hooks)), dir, os.LookupEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.opts = forebay.Options{Config: cfg, Dial: w.net.dial, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	w.boot()
 	return w
+}
+
+// settings are those of every world, and the hooks. Hooks that bring settings of
+// claude with them replace those.
+func settings(hooks string) string {
+	common := worldConfig
+	if strings.HasPrefix(hooks, "claude:") {
+		common = strings.Replace(common, "claude: {api_key: test-key, base_url: \"http://claude.test\"}\n", "", 1)
+	}
+	return common + hooks
 }
 
 // boot starts a server on the world's store.

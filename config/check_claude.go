@@ -37,6 +37,7 @@ func (c *Config) checkClaude(r *report) {
 		c.checkTier(r, tier)
 	}
 	c.checkRates(r)
+	c.checkShares(r)
 }
 
 func (c *Config) checkTier(r *report, tier string) {

@@ -1,9 +1,12 @@
 package config
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/forebayhq/forebay/internal/catalog"
 	"github.com/forebayhq/forebay/internal/chain"
 )
 
@@ -54,4 +57,66 @@ func (h *hookCheck) ids(models []string) []string {
 		ids = append(ids, h.config.Model(m))
 	}
 	return ids
+}
+
+// leastShare is one job of the 200 that a share is taken of.
+const leastShare Percent = 0.005
+
+// checkShares checks claude.max_share: each key is a tier or a model that some
+// route leads to, and no two keys are one lane.
+func (c *Config) checkShares(r *report) {
+	classes := map[string]string{}
+	for _, key := range sortedKeys(c.Claude.MaxShare) {
+		path, share := "claude.max_share."+key, c.Claude.MaxShare[key]
+		id, ok := c.resolve(key)
+		if !ok {
+			r.wrong(path, fmt.Sprintf("%q is neither a tier nor a model", brief(key)), c.modelRemedy(key))
+			continue
+		}
+		class := rateClass(id)
+		if first, again := classes[class]; again {
+			r.wrong(path, fmt.Sprintf("%s and %s share one rate, and so one share", first, key), "keep one of the two")
+		}
+		classes[class] = key
+		if share < leastShare || share > 1 {
+			r.wrong(path, fmt.Sprintf("a share of %s cannot be kept", share), fmt.Sprintf("write a share from %s to 100%%", leastShare))
+		}
+		c.heldBy(r, path, class)
+	}
+}
+
+// rateClass is a model's rate class; one that nobody knows is a class of its own.
+func rateClass(id string) string { return cmp.Or(catalog.Class(id), id) }
+
+// heldBy warns where a share holds nothing.
+func (c *Config) heldBy(r *report, path, class string) {
+	routed := false
+	for _, name := range sortedKeys(c.Hooks) {
+		h := c.Hooks[name]
+		if !slices.ContainsFunc(h.Route, func(x Route) bool { return rateClass(c.Model(x.Model)) == class }) {
+			continue
+		}
+		routed = true
+		if own := h.Own(); own == "" || rateClass(c.Model(own)) == class {
+			r.warn(path, "the jobs of the hook "+brief(name)+" have no other model to go to: it does not hold them",
+				"give the hook another model, for what no route takes")
+		}
+	}
+	if !routed {
+		r.warn(path, "no route leads there: it holds nothing", "remove it, or route to it")
+	}
+}
+
+// Own is the model of a hook that no rule chose: what it calls its model or, if
+// it has none, that of the first route that always holds.
+func (h Hook) Own() string {
+	if h.Model != "" {
+		return h.Model
+	}
+	for _, r := range h.Route {
+		if strings.TrimSpace(r.When) == "true" {
+			return r.Model
+		}
+	}
+	return ""
 }

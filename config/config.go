@@ -98,6 +98,12 @@ type Claude struct {
 	// Limits are the account's rates per tier (or model id). What is left out
 	// is learned from response headers.
 	Limits map[string]Limits `yaml:"limits"`
+	// MaxShare bounds the share of the jobs that rules may send to a tier (or
+	// model id), however many ask for it: {opus: 5%} is ten of any 200 jobs in a
+	// row, of all hooks together. A job that a route sends there over the share
+	// goes to its hook's own model, and says so; nothing waits. Hooks whose own
+	// model it is, and escalations, are counted and not held.
+	MaxShare map[string]Percent `yaml:"max_share"`
 	// CacheWarming says who writes a system prompt to the prompt cache that is
 	// not in it: "one" (default) job does, and the others with that system
 	// prompt wait until its answer begins and read it for a fraction of the
@@ -510,6 +516,9 @@ type Duration time.Duration
 
 // D returns d as a time.Duration.
 func (d Duration) D() time.Duration { return time.Duration(d) }
+
+// Percent is a share in YAML: "5%", "0.5%". As a number it is from 0 to 1.
+type Percent float64
 
 // ByteSize is a number of bytes in YAML: 65536, "64KiB", "25MiB".
 type ByteSize int64

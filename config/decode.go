@@ -84,6 +84,9 @@ func (d *decoder) value(path string, n *yaml.Node, v reflect.Value) {
 	case *Duration:
 		d.scalar(path, n, "a duration", func(text string) (remedy string, err error) { return p.set(text) })
 		return
+	case *Percent:
+		d.scalar(path, n, "a share", func(text string) (remedy string, err error) { return p.set(text) })
+		return
 	case *ByteSize:
 		d.scalar(path, n, "a size", func(text string) (remedy string, err error) { return p.set(text) })
 		return
@@ -212,7 +215,7 @@ func (d *decoder) unknownKey(path string, key *yaml.Node, t reflect.Type) {
 var later = map[string]bool{
 	"Hook.weight": true, "Hook.budget": true, "Hook.fair_by": true,
 	"Hook.reuse": true, "Hook.dedupe": true, "Hook.reconcile": true,
-	"Claude.max_share": true, "Claude.admin_key": true,
+	"Claude.admin_key": true,
 }
 
 // settings maps the keys of a struct to its fields.

@@ -268,3 +268,22 @@ func (s ByteSize) String() string {
 	}
 	return strconv.FormatInt(int64(s), 10)
 }
+
+// set reads a share in percent.
+func (p *Percent) set(text string) (remedy string, err error) {
+	number, percent := strings.CutSuffix(text, "%")
+	f, _, err := parseFloat(number)
+	switch {
+	case err == nil && percent:
+		*p = Percent(f / 100)
+		return "", nil
+	case err == nil && f > 0 && f <= 1:
+		return "write " + Percent(f).String(), errors.New("has no unit")
+	case err == nil:
+		return "write " + number + "%", errors.New("has no unit")
+	}
+	return "write a share in percent, such as 5% or 0.5%", errors.New("is not a share")
+}
+
+// String returns p the way it is written in a configuration: "5%".
+func (p Percent) String() string { return strconv.FormatFloat(100*float64(p), 'g', 6, 64) + "%" }

@@ -28,6 +28,7 @@ type Hook struct {
 	Cache     string
 	Schema    json.RawMessage             // structured output; nil: text
 	Validate  func(json.RawMessage) error // checks it; nil: nothing to check
+	Own       Choice                      // the model of the hook that no rule chose; zero: none
 	Fallback  []Choice                    // tried in turn when a model is overloaded, gone or refuses
 	Escalate  []Choice                    // tried in turn when structured output is not what was asked for
 	Targets   []Destination
