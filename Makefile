@@ -39,8 +39,11 @@ bench: ## Measure ingest, claims and verification; prints ratios within the run
 bench-drain: ## Drain floods against the simulated API in fake time; with REALTIME=1 one in real time (minutes)
 	FOREBAY_DRAIN=$(if $(REALTIME),realtime,fake) $(GO) test -count=1 -v -timeout 30m -run '$(if $(REALTIME),TestDrainRealTime,TestDrain)' . | grep -v '^=== '
 
-torture: ## Kill the server 50 times under load and audit what is left (minutes)
+torture: fuzz ## Kill the server 50 times under load and audit what is left, after fuzzing (20 minutes)
 	FOREBAY_TORTURE=50 $(GO) test -count=1 -timeout 30m -run 'TestTorture' ./cmd/forebay
+
+fuzz: ## Fuzz every signature scheme and the receiver, 10 minutes in all
+	tools/fuzz.sh $(or $(FUZZ_SECONDS),600)
 
 demo: ## Run the whole journey on this machine, without a key
 	$(GO) run ./cmd/forebay demo
