@@ -16,6 +16,7 @@ type hook struct {
 	acks      []ackRule
 	sensitive []string
 	renewed   []string // places in the body that differ between attempts
+	wanted    []string // fields of the body that the places look into
 }
 
 // places are where an event keeps what describes it.
@@ -39,8 +40,18 @@ func newHook(s Sender, cfg Config, p prover) (*hook, error) {
 	if h.acks, err = compileAcks(s); err != nil {
 		return nil, err
 	}
-	h.shakes, err = compileShakes(s, cfg)
-	return h, err
+	if h.shakes, err = compileShakes(s, cfg); err != nil {
+		return nil, err
+	}
+	places := []place{h.event.id, h.event.kind, h.event.time, h.event.subject}
+	for _, shake := range h.shakes {
+		places = append(places, shake.when, shake.unless, shake.token)
+	}
+	for _, one := range h.acks {
+		places = append(places, one.when)
+	}
+	h.wanted = wantedKeys(places...)
+	return h, nil
 }
 
 // Sensitive implements [Verifier].
@@ -72,7 +83,7 @@ func (h *hook) Verify(r Request) (Delivery, error) {
 	if p.payload != nil {
 		d.Payload = p.payload
 	}
-	src := source{header: r.Header, json: d.Payload, body: r.Body, rawURL: r.URL, secretNo: p.secretNo}
+	src := source{header: r.Header, json: d.Payload, body: r.Body, rawURL: r.URL, secretNo: p.secretNo, fields: lookup{keys: h.wanted}}
 	if src.json == nil {
 		src.json = r.Body
 	}

@@ -88,6 +88,7 @@ type source struct {
 	secretNo int // which secret matched, for answers that are made with it
 
 	form, query url.Values
+	fields      lookup // in json
 }
 
 // read returns the first alternative that is there, or "".
@@ -124,10 +125,13 @@ func (s *source) part(p part) string {
 		value, _ := single(s.header, p.name)
 		return value
 	case inJSON:
-		return jsonText(s.json, p.name)
+		return s.fields.text(s.json, p.name)
 	case inForm:
 		if s.form == nil {
-			s.form = parseForm(s.body)
+			s.form = url.Values{}
+			if isForm(s.header) {
+				s.form = parseForm(s.body)
+			}
 		}
 		return s.form.Get(p.name)
 	case inQuery:
@@ -149,7 +153,10 @@ func (s *source) part(p part) string {
 // not recurse, so that deep nesting costs time in proportion to the bytes and
 // no stack. Objects and arrays are not text.
 func jsonText(doc []byte, path string) string {
-	r := gjson.GetBytes(doc, path)
+	return scalar(gjson.GetBytes(doc, path))
+}
+
+func scalar(r gjson.Result) string {
 	switch r.Type {
 	case gjson.String:
 		return r.Str
