@@ -141,6 +141,7 @@ type Grant struct {
 	charged  int64   // output tokens debited while it streamed
 	began    time.Time
 	prefix   Prefix // of its prompt; none if the API does not cache it
+	weighed  bool   // its input was told when its answer began
 }
 
 // Hopeless reports whether a prompt of so many bytes is larger than all that the

@@ -35,7 +35,7 @@ func (g *Governor) Begun(gr *Grant, u event.Usage, headers map[string][]string, 
 	if n := counted(u); n > 0 {
 		gr.Input = n
 	}
-	gr.began = now
+	gr.began, gr.weighed = now, u.InputTokens > 0
 	actual, sent, begun := gr.Input, gr.At, *gr
 	return func(row event.Lane) event.Lane {
 		l := g.open(row, now)
@@ -43,6 +43,7 @@ func (g *Governor) Begun(gr *Grant, u event.Usage, headers map[string][]string, 
 		l.In.take(float64(actual - predicted))
 		l.learn(headers, sent, now)
 		l.begunWarm(&begun, u, now)
+		l.weigh(&begun, u, millis(now))
 		l.Gate.passed()
 		return l.close(now)
 	}

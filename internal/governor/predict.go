@@ -21,7 +21,8 @@ const (
 // straight line over the size of the event, with newer jobs weighing more, and
 // output tokens as a quantile.
 type profile struct {
-	N      float64 `json:"n"`
+	N      float64 `json:"n"` // answers seen
+	M      float64 `json:"m"` // inputs seen: they are told when an answer begins
 	Size   float64 `json:"x"` // mean of the event's bytes
 	Tokens float64 `json:"y"` // mean of the input tokens behind a cached prefix
 	VarX   float64 `json:"vx,omitempty"`
@@ -33,7 +34,7 @@ type profile struct {
 
 // sane reports whether a stored profile can be believed.
 func (p profile) sane() bool {
-	return within(p.N, 0, 1e6) && within(p.Size, 0, 1e10) && within(p.Tokens, 0, mostInput) && within(p.VarX, 0, 1e20) &&
+	return within(p.N, 0, 1e6) && within(p.M, 0, 1e6) && within(p.Size, 0, 1e10) && within(p.Tokens, 0, mostInput) && within(p.VarX, 0, 1e20) &&
 		within(math.Abs(p.CovXY), 0, 1e20) && within(p.LogOut, -1, math.Log(mostOutput)) && within(p.PerTok, 1, 8)
 }
 
@@ -57,16 +58,21 @@ type forecast struct {
 func (l *lane) predict(hook Hook, key string, size int) forecast {
 	prior := guess(hook, size)
 	p, seen := l.Profiles[key]
-	if !seen || p.N < 1 {
+	if !seen {
 		return prior
 	}
-	trust := p.N / (p.N + 3)
 	input := max(p.Tokens+p.slope()*(float64(size)-p.Size), 0.1*p.Tokens)
 	return forecast{
-		input:    min(max(trust*input+(1-trust)*prior.input, 1), mostInput),
-		output:   bounded(trust*p.output()+(1-trust)*prior.output, hook),
+		input:    min(max(mix(p.M, input, prior.input), 1), mostInput),
+		output:   bounded(mix(p.N, p.output(), prior.output), hook),
 		perToken: p.PerTok,
 	}
+}
+
+// mix weighs what n jobs taught against what was assumed before them.
+func mix(n, learned, prior float64) float64 {
+	trust := n / (n + 3)
+	return trust*learned + (1-trust)*prior
 }
 
 // guess is the forecast before anything was seen.
@@ -101,9 +107,23 @@ func (p profile) slope() float64 {
 	return min(max(p.CovXY/p.VarX, 0), 1)
 }
 
-// observe teaches a profile one job. Values that cannot be are passed over.
-func (l *lane) observe(key string, gr *Grant, u event.Usage, now int64) {
-	input, output := float64(u.InputTokens), float64(u.OutputTokens)
+// weigh teaches a profile the input of one job, as soon as its answer begins:
+// the rest of a flood of which nothing was known need not wait for its end. It
+// reports whether there was one.
+func (l *lane) weigh(gr *Grant, u event.Usage, now int64) bool {
+	if u.InputTokens <= 0 {
+		return false
+	}
+	key := profileKey(gr.Hook, gr.Model)
+	p := l.profile(key, now)
+	p.M = min(p.M+1, 1e6)
+	p.line(float64(gr.Size), float64(u.InputTokens))
+	l.Profiles[key] = p
+	return true
+}
+
+// profile returns the profile of a key, a new one if there is none.
+func (l *lane) profile(key string, now int64) profile {
 	if l.Profiles == nil {
 		l.Profiles = make(map[string]profile)
 	}
@@ -111,9 +131,19 @@ func (l *lane) observe(key string, gr *Grant, u event.Usage, now int64) {
 	if !ok {
 		p = profile{LogOut: math.Log(firstOutput), PerTok: bytesPerTok}
 	}
-	p.N = min(p.N+1, 1e6)
 	p.Used = now
-	p.line(float64(gr.Size), input)
+	return p
+}
+
+// observe teaches a profile the answer of one job, and its input if that was not
+// told before. Values that cannot be are passed over.
+func (l *lane) observe(gr *Grant, u event.Usage, now int64) {
+	if !gr.weighed {
+		l.weigh(gr, u, now)
+	}
+	key, output := profileKey(gr.Hook, gr.Model), float64(u.OutputTokens)
+	p := l.profile(key, now)
+	p.N = min(p.N+1, 1e6)
 	p.quantile(output)
 	if gr.text > 0 && output >= 16 {
 		p.PerTok += max(1/p.N, 0.05) * (min(max(float64(gr.text)/output, 1), 8) - p.PerTok)
@@ -127,7 +157,7 @@ func (p *profile) line(x, y float64) {
 		return
 	}
 	x, y = min(max(x, 0), 1e9), min(y, mostInput)
-	weight := max(1/p.N, 0.03)
+	weight := max(1/p.M, 0.03)
 	dx, dy := x-p.Size, y-p.Tokens
 	p.Size += weight * dx
 	p.Tokens += weight * dy

@@ -55,7 +55,7 @@ func (l *lane) answered(gr *Grant, o Outcome, r reaction, now time.Time) {
 		l.lagged(gr, o.Usage.OutputTokens, now)
 	}
 	if o.Code == "" && o.Usage.OutputTokens > 0 {
-		l.observe(profileKey(gr.Hook, gr.Model), gr, o.Usage, millis(now))
+		l.observe(gr, o.Usage, millis(now))
 	}
 }
 

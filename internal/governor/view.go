@@ -108,7 +108,7 @@ func (k *Look) Empty(queued int) (at time.Time, ok bool) {
 func (l *lane) average() (input, output float64) {
 	var n float64
 	for _, p := range l.Profiles {
-		weight := min(p.N, 100)
+		weight := min(max(p.N, p.M), 100)
 		n, input, output = n+weight, input+weight*p.Tokens, output+weight*p.output()
 	}
 	if n == 0 {

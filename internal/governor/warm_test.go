@@ -266,3 +266,24 @@ func TestPrefixesAreBounded(t *testing.T) {
 		t.Error("the prefix that was used last is gone")
 	}
 }
+
+// TestInputIsLearnedEarly: the first answers that begin tell what the prompts of
+// the hook weigh; the rest of a flood is debited by that, before any has ended.
+func TestInputIsLearnedEarly(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, Options{})
+	d.open("a")
+	d.add("a", "h", 5, 40)
+	for _, gr := range d.take(20).Grants {
+		d.heard(gr, event.Usage{InputTokens: 9000, OutputTokens: 1})
+	}
+	for _, gr := range d.take(20).Grants {
+		if gr.Input < 7500 || gr.Input > 9500 {
+			t.Fatalf("debited %d, want about the 9000 that the others had", gr.Input)
+		}
+	}
+	l := d.g.open(d.lanes["a"], d.now)
+	if p := l.Profiles[profileKey("h", "m")]; p.N != 0 || p.M != 20 {
+		t.Errorf("got %v answers and %v inputs, want 0 and 20", p.N, p.M)
+	}
+}
