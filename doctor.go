@@ -46,6 +46,7 @@ func Doctor(ctx context.Context, cfg *config.Config, offline bool) ([]Finding, e
 	if s.adminClaude != nil {
 		d.look(ctx, "claude.admin_key", func(ctx context.Context) Finding { return d.rateLimits(ctx, offline) })
 	}
+	d.caching(ctx, offline)
 	if d.needsGitHub() {
 		d.look(ctx, "github", func(ctx context.Context) Finding { return d.github(ctx, offline) })
 	}

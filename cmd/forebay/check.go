@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/forebayhq/forebay"
 	"github.com/forebayhq/forebay/config"
 )
 
@@ -42,6 +43,7 @@ type checkedHook struct {
 	Source  string   `json:"source"`
 	Model   string   `json:"model"`
 	Deliver []string `json:"deliver"`
+	Cache   string   `json:"cache"` // what the prompt cache will do, by an estimate
 }
 
 func (a *app) check() error {
@@ -78,6 +80,7 @@ func hooksOf(c *config.Config) []checkedHook {
 		}
 		hooks = append(hooks, checkedHook{
 			Name: name, Path: "/hooks/" + name, Source: h.Source.Type, Model: modelOf(c, h), Deliver: targets,
+			Cache: forebay.CacheNote(c, name),
 		})
 	}
 	return hooks
@@ -114,7 +117,7 @@ func (a *app) printChecked(r checked) {
 	}
 	rows := make([][]string, 0, len(r.Hooks))
 	for _, h := range r.Hooks {
-		rows = append(rows, []string{"POST " + h.Path, h.Source, h.Model, strings.Join(h.Deliver, ", ")})
+		rows = append(rows, []string{"POST " + h.Path, h.Source, h.Model, strings.Join(h.Deliver, ", "), "cache: " + h.Cache})
 	}
 	a.table(rows)
 	a.printf("%s\n", a.paint(green, r.File+" is good: "+counted(len(r.Hooks), "hook")+warned(r)))
