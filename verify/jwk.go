@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"time"
 )
@@ -102,7 +103,11 @@ func (k jwk) public() (crypto.PublicKey, bool) {
 		if !okN || !okE || len(e) > 4 || len(n)*8 < minRSABits || len(n) > maxSignature {
 			return nil, false
 		}
-		return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}, true
+		exponent := new(big.Int).SetBytes(e).Int64()
+		if exponent < 3 || exponent%2 == 0 || exponent > math.MaxInt32 {
+			return nil, false
+		}
+		return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent)}, true
 	case k.Kty == "OKP" && k.Crv == "Ed25519":
 		x, ok := k.number(k.X)
 		return ed25519.PublicKey(x), ok && len(x) == ed25519.PublicKeySize

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/forebayhq/forebay"
 	"github.com/forebayhq/forebay/config"
 	"github.com/forebayhq/forebay/verify"
 )
@@ -44,7 +46,7 @@ A captured request is what went over the wire: request line, headers, an empty
 line, the body byte for byte. What curl -v prints is understood too.`,
 		GroupID: groupHooks,
 		Args:    argCount(0, 0, "run forebay verify --hook NAME --request FILE"),
-		RunE:    func(*cobra.Command, []string) error { return a.verify(v) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), v) },
 	}
 	a.configFlag(cmd)
 	flags := cmd.Flags()
@@ -61,7 +63,7 @@ line, the body byte for byte. What curl -v prints is understood too.`,
 	return cmd
 }
 
-func (a *app) verify(v *verification) error {
+func (a *app) verify(ctx context.Context, v *verification) error {
 	source, err := a.verifySource(v)
 	if err != nil {
 		return err
@@ -75,6 +77,7 @@ func (a *app) verify(v *verification) error {
 		return err
 	}
 	request := verify.Request{Method: c.method, URL: c.url, Header: c.header, Body: c.body, Now: now}
+	source, unread := a.published(ctx, v, source, request)
 	e, err := verify.Explain(source, request)
 	if bad, ok := errors.AsType[*verify.ConfigError](err); ok {
 		return usage("the source does not work: "+bad.Field+": "+bad.Message, bad.Remedy)
@@ -83,6 +86,9 @@ func (a *app) verify(v *verification) error {
 		return err
 	}
 	if !e.Accepted {
+		if unread != nil {
+			e.Findings = append(e.Findings, verify.Finding{Code: "keys", Text: unread.Error()})
+		}
 		e.Findings = append(e.Findings, a.otherHooks(v, source.Type, request)...)
 		for _, note := range c.notes {
 			e.Findings = append(e.Findings, verify.Finding{Code: "capture", Text: note})
@@ -100,6 +106,19 @@ func (a *app) verify(v *verification) error {
 		return exitCode(exitFailed)
 	}
 	return nil
+}
+
+// published adds the keys that the hook's sender publishes, where the request
+// needs them. The error says why they could not be read.
+func (a *app) published(ctx context.Context, v *verification, source verify.Config, r verify.Request) (verify.Config, error) {
+	if v.kind != "" || source.Keys == nil {
+		return source, nil
+	}
+	c, err := a.load()
+	if err != nil {
+		return source, err
+	}
+	return forebay.WithPublishedKeys(ctx, c, source, r)
 }
 
 // verifySource is the source to verify by: a hook's, or the one that was typed.
