@@ -221,3 +221,31 @@ func TestBatchInDoubtHoldsOthers(t *testing.T) {
 		}
 	})
 }
+
+// TestBatchBudget: what requests in batches may cost is reserved, so that a day
+// stays within its budget; the rest waits for money and says so.
+func TestBatchBudget(t *testing.T) {
+	const daily = 0.0015
+	hooks := fmt.Sprintf("budget: {daily_usd: %v}\n", daily) + batchHook
+	batched(t, hooks, claudetest.Options{BatchDuration: 10 * time.Minute}, func(w *world, paid *till, out *sink) {
+		jobs := w.pushes("bulk", 0, 60)
+		time.Sleep(3 * time.Minute)
+		reasons := map[any]int{}
+		for _, id := range jobs {
+			reasons[w.job(id)["reason"]]++
+		}
+		if reasons["batch"] == 0 || reasons["budget"] == 0 || reasons["batch"]+reasons["budget"] != 60 {
+			t.Errorf("jobs wait for %v, want some for a batch and the rest for money", reasons)
+		}
+		time.Sleep(14 * time.Hour)
+		if cost, _ := w.spent(); cost == 0 || cost.Dollars() > daily {
+			t.Errorf("%d nano-dollars were spent in a day, want no more than %v dollars", cost, daily)
+		}
+		for _, id := range jobs {
+			w.eventually(id, 60*time.Hour)
+		}
+		if total, most := paid.total(); total != 60 || most != 1 {
+			t.Errorf("%d requests were paid for, one of them %d times; want 60, once each", total, most)
+		}
+	})
+}

@@ -74,7 +74,7 @@ func (w *Worker) admit(d event.Desk, r room) admission {
 	if lane.Blocks(d.Now) {
 		return a
 	}
-	for _, c := range w.batchable(d, all, a.Plan.Take)[:] {
+	for _, c := range w.batchable(d, all, a.Plan) {
 		if r.batch--; r.batch < 0 {
 			break
 		}
@@ -92,11 +92,11 @@ func (w *Worker) admit(d event.Desk, r room) admission {
 
 // batchable returns the candidates that may go into a batch, one of each hook
 // in turn.
-func (w *Worker) batchable(d event.Desk, all []event.Candidate, taken []string) []event.Candidate {
+func (w *Worker) batchable(d event.Desk, all []event.Candidate, p event.Plan) []event.Candidate {
 	var rounds [][]event.Candidate
 	seen := make(map[string]int)
 	for _, c := range all {
-		if c.Lane != event.BatchLane && (!w.spills(d, c) || slices.Contains(taken, c.JobID)) {
+		if c.Lane != event.BatchLane && (!w.spills(d, c) || slices.Contains(p.Take, c.JobID) || poor(p, c)) {
 			continue
 		}
 		n := seen[c.Hook]
@@ -107,6 +107,11 @@ func (w *Worker) batchable(d event.Desk, all []event.Candidate, taken []string) 
 		rounds[n] = append(rounds[n], c)
 	}
 	return slices.Concat(rounds...)
+}
+
+// poor reports whether a job waits for money.
+func poor(p event.Plan, c event.Candidate) bool {
+	return slices.ContainsFunc(p.Holds, func(h event.Hold) bool { return h.Hook == c.Hook && h.Lane == c.Lane && h.Tenant == c.Tenant })
 }
 
 // spills reports whether a job has waited longer for a call than its hook

@@ -98,7 +98,7 @@ func (a *attempt) run(ctx context.Context) (event.Settlement, bool) {
 		return a.dead(*f), true
 	}
 	if s, over := a.reserve(ctx, text); over {
-		return s, true
+		return a.deferred(s), true
 	}
 	if a.job.Job.Lane == event.BatchLane {
 		return a.park(text)
