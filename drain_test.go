@@ -17,10 +17,12 @@ func thorough() bool { return os.Getenv("FOREBAY_DRAIN") != "" }
 // 429s, whatever burst the API lets through: that is never told. The limits are
 // once configured and once learned from the first answer.
 func TestDrain(t *testing.T) {
+	// A burst of a second is at times full while a large prompt or the output of
+	// open calls holds the next one back.
 	for i, tt := range []struct {
-		burst time.Duration
-		most  float64
-	}{{time.Minute, 1.05}, {10 * time.Second, 1.05}, {time.Second, 1.20}} {
+		burst       time.Duration
+		most, least float64
+	}{{time.Minute, 1.05, 0.95}, {10 * time.Second, 1.05, 0.95}, {time.Second, 1.20, 0.94}} {
 		for _, told := range []bool{true, false} {
 			for seed := range uint64(3) {
 				if !thorough() && (i == 0 || told != (i == 1) || seed != 1) {
@@ -32,8 +34,8 @@ func TestDrain(t *testing.T) {
 						w.send("flood", 2000)
 						f := w.figures(w.drain(time.Hour))
 						t.Log(f)
-						if f.lost != 0 || f.dead != 0 || f.ratio > tt.most || f.over > 0.005 || f.waiting < 0.95 {
-							t.Errorf("want T/T_min at most %.2f, 0.95 used while jobs wait, 429/job at most 0.005, lost 0, dead 0", tt.most)
+						if f.lost != 0 || f.dead != 0 || f.ratio > tt.most || f.over > 0.005 || f.waiting < tt.least {
+							t.Errorf("want T/T_min at most %.2f, %.2f used while jobs wait, 429/job at most 0.005, lost 0, dead 0", tt.most, tt.least)
 						}
 					})
 				})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/forebayhq/forebay/event"
 	"github.com/forebayhq/forebay/internal/governor"
@@ -21,6 +22,17 @@ func (s *Server) LaneViews(ctx context.Context) (map[string]governor.View, error
 		views[row.Name] = s.governor.View(row, nowUTC())
 	}
 	return views, err
+}
+
+// Pause says why a lane is paused, and until when.
+func (s *Server) Pause(lane string) (reason string, until time.Time) {
+	rows, err := s.store.Lanes(context.Background())
+	for _, row := range rows {
+		if err == nil && row.Name == lane && row.Blocks(nowUTC()) {
+			return row.Reason, row.Until
+		}
+	}
+	return "", time.Time{}
 }
 
 // MoreWorkers runs n more workers on the server's ledger, each with a governor
