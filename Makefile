@@ -37,7 +37,7 @@ bench: ## Measure ingest, claims and verification; prints ratios within the run
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/sqlite ./verify ./internal/payload ./internal/rule ./internal/ingest .
 
 bench-drain: ## Drain floods against the simulated API in fake time; with REALTIME=1 one in real time (minutes)
-	FOREBAY_DRAIN=$(if $(REALTIME),realtime,fake) $(GO) test -count=1 -v -timeout 30m -run '$(if $(REALTIME),TestDrainRealTime,TestDrain)' . | grep -v '^=== '
+	FOREBAY_DRAIN=$(if $(REALTIME),realtime,fake) $(GO) test -count=1 -v -timeout 30m -run '$(if $(REALTIME),TestDrainRealTime,TestDrain)' .
 
 torture: fuzz ## Kill the server 50 times under load and audit what is left, after fuzzing (20 minutes)
 	FOREBAY_TORTURE=50 $(GO) test -count=1 -timeout 30m -run 'TestTorture' ./cmd/forebay
