@@ -24,12 +24,19 @@ type PreviewRequest struct {
 
 // A Preview is what Claude would be sent, and what that would cost.
 type Preview struct {
-	Hook      string   `json:"hook"`
-	Matched   bool     `json:"matched"`
-	Reason    string   `json:"reason,omitempty"` // why the event does not match
-	Model     string   `json:"model"`
-	Chosen    string   `json:"chosen"` // why that model
-	Lane      string   `json:"lane"`
+	Hook    string `json:"hook"`
+	Matched bool   `json:"matched"`
+	Reason  string `json:"reason,omitempty"` // why the event does not match
+	Model   string `json:"model"`
+	Chosen  string `json:"chosen"` // why that model
+	Lane    string `json:"lane"`
+	Rule    string `json:"rule,omitempty"` // of the route that was taken
+	// What else may answer: the models behind it in fallback and escalate.
+	Fallback []string `json:"fallback,omitempty"`
+	Escalate []string `json:"escalate,omitempty"`
+	// OverShare is the model that answers instead while the tier of Model has
+	// had its share of the jobs (claude.max_share); empty: nothing holds it.
+	OverShare string   `json:"over_share,omitempty"`
 	System    string   `json:"system"`
 	Prompt    string   `json:"prompt"`
 	Notes     []string `json:"notes,omitempty"` // what gathering left out
@@ -70,7 +77,27 @@ func NewPreview(ctx context.Context, cfg *config.Config, r PreviewRequest) (*Pre
 	}
 	spec := receive.Choose(in)
 	p.Model, p.Chosen, p.Lane = spec.Model, spec.Chosen, spec.Lane
+	p.ways(cfg, hooks.work[r.Hook], s.lanes)
 	return p, p.fill(ctx, hooks.work[r.Hook], r, s.claude)
+}
+
+// ways tells by which rule the model was chosen, and who may answer instead.
+func (p *Preview) ways(cfg *config.Config, h *work.Hook, l lanes) {
+	var route int
+	if _, err := fmt.Sscanf(p.Chosen, "route %d", &route); err == nil {
+		p.Rule = cfg.Hooks[p.Hook].Route[route-1].When
+	}
+	for _, c := range h.Instead(p.Model) {
+		p.Fallback = append(p.Fallback, c.Model)
+	}
+	for _, c := range h.Escalate {
+		p.Escalate = append(p.Escalate, c.Model)
+	}
+	for tier := range cfg.Claude.MaxShare {
+		if l.of(cfg.Model(tier)) == p.Lane && h.Own.Lane != p.Lane {
+			p.OverShare = h.Own.Model
+		}
+	}
 }
 
 // fill renders the texts and counts them.

@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/forebayhq/forebay"
 	"github.com/forebayhq/forebay/claudetest"
+	"github.com/forebayhq/forebay/config"
+	"github.com/forebayhq/forebay/event"
 )
 
 // routed is the hook of the pull requests with other settings of its model.
@@ -147,4 +150,30 @@ func TestMaxShare(t *testing.T) {
 			w.t.Errorf("got %v, want four of two hundred by the route and eight over the share", count)
 		}
 	})
+}
+
+// TestPreviewRoute: a preview says by which rule the model was chosen, and who
+// may answer instead.
+func TestPreviewRoute(t *testing.T) {
+	t.Parallel()
+	hooks := "claude: {api_key: test-key, base_url: \"http://claude.test\", max_share: {opus: 5%}}\n" +
+		routed("    route: [{when: payload.number == 7, model: opus}]\n    model: haiku\n    fallback: [sonnet]\n")
+	cfg, err := config.Parse("forebay.yaml", []byte(settings(hooks)), t.TempDir(), os.LookupEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for body, want := range map[string]string{
+		pull: "claude-opus-5-5|route 1|payload.number == 7|[claude-sonnet-5-5]|claude-haiku-5-5",
+		strings.Replace(pull, `"number":7`, `"number":8`, 1): "claude-haiku-5-5|hook||[claude-sonnet-5-5]|",
+	} {
+		p, err := forebay.NewPreview(t.Context(), cfg, forebay.PreviewRequest{Hook: "pr", Event: event.Event{
+			Hook: "pr", Type: "pull_request", ContentType: "application/json", Body: []byte(body),
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%s|%s|%s|%v|%s", p.Model, p.Chosen, p.Rule, p.Fallback, p.OverShare); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
 }

@@ -8,7 +8,34 @@ import (
 
 	"github.com/forebayhq/forebay/internal/catalog"
 	"github.com/forebayhq/forebay/internal/chain"
+	"github.com/forebayhq/forebay/internal/rule"
 )
+
+// reachable warns of routes that no event takes, as far as that can be seen.
+func (h *hookCheck) reachable() {
+	seen := map[string]int{}
+	always := 0
+	for i, r := range h.hook.Route {
+		path, when := item(h.in("route"), i)+".when", strings.Join(strings.Fields(r.When), " ")
+		value, decided := rule.Decided(r.When)
+		switch first, again := seen[when]; {
+		case when == "":
+			continue
+		case always > 0:
+			h.warn(path, fmt.Sprintf("no event comes to this route: route %d always holds", always), "put it before that one, or remove it")
+		case decided && !value:
+			h.warn(path, "the route never holds", "correct its rule, or remove it")
+		case again:
+			h.warn(path, fmt.Sprintf("no event comes to this route: route %d has the same rule", first), "keep one of the two")
+		}
+		if decided && value && always == 0 {
+			always = i + 1
+		}
+		if _, again := seen[when]; !again {
+			seen[when] = i + 1
+		}
+	}
+}
 
 // ways checks where a job may go from its first model.
 func (h *hookCheck) ways() {

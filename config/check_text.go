@@ -26,6 +26,7 @@ func (h *hookCheck) rules() {
 		}
 		h.rule(path+".when", route.When, rule.Bool)
 	}
+	h.reachable()
 }
 
 // rule compiles one CEL rule.

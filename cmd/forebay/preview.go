@@ -214,14 +214,30 @@ func (a *app) showPreview(p *forebay.Preview) {
 	if p.Counted {
 		how = "counted by the API"
 	}
-	a.table([][]string{
-		{"hook", p.Hook},
-		{"model", p.Model + " (" + p.Chosen + "), lane " + p.Lane},
+	rows := append([][]string{{"hook", p.Hook}}, modelRows(p)...)
+	a.table(append(rows, [][]string{
 		{"input", fmt.Sprintf("%d tokens, %s", p.Input, how)},
 		{"output", fmt.Sprintf("at most %d tokens", p.MaxTokens)},
 		{"price", priceRange(p)},
 		{"caching", p.Cache},
-	})
+	}...))
+}
+
+// modelRows say who would answer and why, and who may do so instead.
+func modelRows(p *forebay.Preview) [][]string {
+	why := p.Chosen
+	if p.Rule != "" {
+		why += ": " + p.Rule
+	}
+	rows := [][]string{{"model", printable(p.Model + " (" + why + "), lane " + p.Lane)}}
+	for _, other := range [][]string{
+		{"over its share", p.OverShare}, {"fallback", strings.Join(p.Fallback, ", ")}, {"escalate", strings.Join(p.Escalate, ", ")},
+	} {
+		if other[1] != "" {
+			rows = append(rows, other)
+		}
+	}
+	return rows
 }
 
 func priceRange(p *forebay.Preview) string {
