@@ -173,6 +173,7 @@ func (b *hookBuilder) choose() (func(*rule.Input) event.JobSpec, error) {
 func (b *hookBuilder) work() (*work.Hook, error) {
 	h := &work.Hook{
 		Name: b.name, MaxTokens: b.hook.MaxTokens, Thinking: b.hook.Thinking, Effort: b.hook.Effort, Cache: b.hook.Cache,
+		Reuse:       b.hook.Reuse.For.D(),
 		MaxAttempts: b.hook.Retry.MaxAttempts, MaxAge: b.hook.Retry.MaxAge.D(), Batch: b.hook.Lane == event.BatchLane,
 	}
 	if b.hook.Spill != nil {

@@ -150,3 +150,60 @@ func TestBudgetTooSmall(t *testing.T) {
 		}
 	})
 }
+
+const reusing = `hooks:
+  one:
+    source: {type: github, secrets: [the-secret]}
+    model: haiku
+    prompt: "{{ .payload.pull_request.title }}"
+    reuse: {for: 1h}
+    deliver: [{callback: {url: "http://sink.test/x", secret: "0123456789abcdef0123456789"}}]
+  other:
+    source: {type: github, secrets: [the-secret]}
+    model: haiku
+    prompt: "{{ .payload.pull_request.title }}"
+    reuse: {for: 1h}
+`
+
+// numbered is an event that makes the same prompt as all of its title.
+func numbered(title string, n int) string {
+	return strings.Replace(again(title), `"number":7`, fmt.Sprintf(`"number":%d`, n), 1)
+}
+
+// TestReuse: the same request is paid for once, also where two come at once, not
+// across hooks, not past its time, and not for a rerun.
+func TestReuse(t *testing.T) {
+	bubble(t, reusing, claudetest.Options{Latency: 20 * time.Second}, func(w *world) {
+		calls := func(want int) {
+			t.Helper()
+			if got := len(w.claude.MessageCalls()); got != want {
+				t.Errorf("got %d calls, want %d", got, want)
+			}
+		}
+		first := w.accepted("one", "pull_request", numbered("same", 1))
+		second := w.accepted("one", "pull_request", numbered("same", 2))
+		want := w.until(first, "succeeded", time.Minute)["result"].(map[string]any)["text"]
+		doc := w.until(second, "succeeded", 30*time.Second)
+		calls(1)
+		if result := doc["result"].(map[string]any); result["text"] != want || doc["reused_from"] != first || doc["cost_usd"] != 0.0 || doc["attempts"] != 1.0 {
+			t.Errorf("got %v from %v for %v after %v attempts, want the answer of %s for nothing, at the first", result["text"], doc["reused_from"], doc["cost_usd"], doc["attempts"], first)
+		}
+		if n := len(doc["deliveries"].([]any)); n != 1 {
+			t.Errorf("got %d deliveries of the second, want one of its own", n)
+		}
+		w.until(w.accepted("one", "pull_request", numbered("another", 3)), "succeeded", time.Minute)
+		calls(2)
+		w.until(w.accepted("other", "pull_request", numbered("same", 4)), "succeeded", time.Minute)
+		calls(3)
+		_, rerun := w.admin("POST", "/v1/jobs/"+second+"/rerun")
+		w.until(rerun["job"].(string), "succeeded", time.Minute)
+		calls(4)
+		_, report := w.admin("GET", "/v1/costs")
+		if saved := report["saved"].(map[string]any); saved["reused_jobs"] != 1.0 || saved["reuse_usd"].(float64) <= 0 {
+			t.Errorf("got %v, want what one answer had cost", saved)
+		}
+		time.Sleep(2 * time.Hour)
+		w.until(w.accepted("one", "pull_request", numbered("same", 5)), "succeeded", time.Minute)
+		calls(5)
+	})
+}

@@ -99,7 +99,7 @@ func (s *Server) wire(ctx context.Context) error {
 		Queue: store, Ledger: store, Signals: store, Claude: s.claude, Governor: s.governor,
 		Batch: newBatch(cfg, store, s.claude, s.lanes),
 		Hooks: hooks.work, Name: worker, Slots: cfg.Claude.MaxInFlight, Grace: cfg.Shutdown.Grace.D(),
-		Price: price, Observe: s.metrics.ObserveCall, Log: s.log,
+		Price: price, CacheSaved: cacheSaved, Observe: s.metrics.ObserveCall, Log: s.log,
 	}); err != nil {
 		return err
 	}
@@ -236,6 +236,12 @@ func (s *Server) upkeep(ctx context.Context) {
 // price is what a call cost, by the catalogue's prices of that day.
 func price(model string, u event.Usage, at time.Time) (event.NanoUSD, bool) {
 	return catalog.Cost(model, u, at, u.ServiceTier == "batch")
+}
+
+// cacheSaved is what the prompt cache saved a call, at the prices of live calls.
+func cacheSaved(model string, u event.Usage, at time.Time) event.NanoUSD {
+	saved, _ := catalog.CacheSaving(model, u, at, false)
+	return saved
 }
 
 // workerName tells this process from others in leases and logs.

@@ -109,3 +109,15 @@ func (c *Config) Cheaper(h Hook, model string) (string, bool) {
 	}
 	return "", false
 }
+
+// reuse checks how long answers are used again.
+func (h *hookCheck) reuse() {
+	path, age := h.in("reuse.for"), h.hook.Reuse.For
+	if age == 0 && !h.has(path) {
+		return
+	}
+	h.durationIn(path, age, minute, 30*day)
+	if keep := h.config.Retention.Results; h.sound(path) && age > keep {
+		h.warn(path, "answers are kept for less time than they may be used again", "write at most retention.results")
+	}
+}

@@ -46,6 +46,7 @@ func (h *hookCheck) in(setting string) string { return h.path + "." + setting }
 func (h *hookCheck) receiving() {
 	h.inRange(h.in("priority"), int64(h.hook.Priority), 1, 9)
 	h.inRange(h.in("weight"), int64(h.hook.Weight), 1, 1000)
+	h.reuse()
 	h.sizeIn(h.in("body_limit"), h.hook.BodyLimit, 1, 100<<20)
 	h.inRange(h.in("retry.max_attempts"), int64(h.hook.Retry.MaxAttempts), 1, 100)
 	h.durationIn(h.in("retry.max_age"), h.hook.Retry.MaxAge, minute, 30*day)

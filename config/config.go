@@ -291,6 +291,8 @@ type Hook struct {
 	Budget  Budget  `yaml:"budget"`
 	Retry   Retry   `yaml:"retry"`
 	Respond Respond `yaml:"respond"`
+	// Reuse answers the same request from before without a call.
+	Reuse Reuse `yaml:"reuse"`
 	// Priority is 1 (first) to 9 (last). Default 5.
 	Priority int `yaml:"priority"`
 	// Weight is the hook's share of a lane that is full, against the weights of
@@ -370,6 +372,15 @@ type Source struct {
 	TimestampHeader string `yaml:"timestamp_header"` // Unix seconds or milliseconds, or RFC 3339
 	IDHeader        string `yaml:"id_header"`        // the delivery id
 	TypeHeader      string `yaml:"type_header"`      // the event type
+}
+
+// Reuse answers a request that is the same as one before with the answer to
+// that: the same hook, model, system prompt, prompt and parameters, byte for
+// byte. The job says from which one it has its answer, costs nothing, and has
+// deliveries of its own. A request that is under way is waited for, unless it is
+// in a batch. A rerun always pays. Nothing is shared between hooks.
+type Reuse struct {
+	For Duration `yaml:"for"` // how old the answer may be; default 0: never used again
 }
 
 // Coalesce folds a flurry of events into the newest.

@@ -71,7 +71,8 @@ type Job struct {
 	FinishedAt   time.Time
 	RerunOf      string
 	SupersededBy string
-	Coalesced    int // how many earlier jobs this one replaced
+	ReusedFrom   string // the job whose answer this one has
+	Coalesced    int    // how many earlier jobs this one replaced
 	LastError    *Failure
 	Cost         *NanoUSD // what its calls cost, as far as known, in lists too; nil: not known
 
@@ -135,6 +136,7 @@ type Call struct {
 	Usage      Usage
 	Cost       *NanoUSD // nil: not known
 	Saved      NanoUSD  // what it cost less than a live call, for being in a batch; of a call that ends
+	CacheSaved NanoUSD  // what the prompt cache saved, at live prices; of a call that ends
 	Reserved   NanoUSD  // the most that it may cost, where that can be told; of a call that begins
 	Doubtful   bool     // it failed without a usage and may have been billed all the same; of a call that ends
 }

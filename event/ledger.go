@@ -168,6 +168,10 @@ type Settlement struct {
 type Done struct {
 	Result     Result
 	Deliveries []Delivery // ID, Target, Index, Spec, SerialKey
+	// ReusedFrom is the job whose answer this is, if none was called for; Saved
+	// is what that had cost.
+	ReusedFrom string
+	Saved      NanoUSD
 }
 
 // Again puts a job back into the queue.
@@ -179,6 +183,7 @@ type Again struct {
 	Lane    string // empty: unchanged
 	Model   string
 	Chosen  string
+	Behind  string // a job that is under way: the wait ends with it, if that is sooner
 }
 
 // TakeDeliveries asks for pending deliveries that are due. Of those that share
@@ -247,6 +252,9 @@ type CostRow struct {
 	// Estimated is the most that the calls may have cost whose cost is not known
 	// although they may have been billed. It is not part of Cost.
 	Estimated NanoUSD
+	// CacheSaved is what the calls of known cost would have cost more without the
+	// prompt cache, at the prices of live calls.
+	CacheSaved NanoUSD
 }
 
 // A Draft is the part of an answer that has streamed in so far.

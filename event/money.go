@@ -58,3 +58,40 @@ type Reserve struct {
 	Amount NanoUSD
 	Fits   func(Purses) bool
 }
+
+// Reuse asks the ledger for the answer to a request that was answered before.
+type Reuse struct {
+	Lease Lease
+	Key   []byte        // a digest of all that the answer depends on, the hook too
+	For   time.Duration // how old the answer may be
+	Fresh bool          // take none; this job's answer is the one to use again
+	Now   time.Time
+}
+
+// Reusable is the ledger's answer to Reuse. With no JobID there is none yet: the
+// job that asked is the one whose answer others will get.
+type Reusable struct {
+	JobID  string
+	Wait   bool    // that job is calling now; its answer will do
+	Result *Result // its answer
+}
+
+// A ThriftRow is what was not called for on one day in one hook.
+type ThriftRow struct {
+	Day        string // UTC, 2026-11-25
+	Hook       string
+	Answered   int64   // jobs that succeeded with a call of their own
+	Superseded int64   // jobs that coalescing replaced by newer ones
+	Duplicates int64   // copies of events that made no job
+	Reused     int64   // jobs that got the answer of another
+	Saved      NanoUSD // what those answers had cost
+}
+
+// A TenantCost is the money that one tenant of a hook spent.
+type TenantCost struct {
+	Account
+	Calls     int64
+	Unpriced  int64
+	Cost      NanoUSD
+	Estimated NanoUSD // see CostRow
+}

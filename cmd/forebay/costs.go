@@ -23,10 +23,10 @@ func newCostsCommand(a *app) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&from, "from", "", "the first `day`, UTC: 2026-11-01 (default six days before --to)")
 	flags.StringVar(&to, "to", "", "the last `day` (default today)")
-	flags.StringVar(&by, "by", "", "sum by hook, model or day; default all three")
+	flags.StringVar(&by, "by", "", "sum by hook, model, day or tenant; default by hook, model and day")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if by != "" && by != "hook" && by != "model" && by != "day" {
-			return usage("--by "+quote(by)+" is not possible", "write --by hook, --by model or --by day")
+		if by != "" && by != "hook" && by != "model" && by != "day" && by != "tenant" {
+			return usage("--by "+quote(by)+" is not possible", "write --by hook, --by model, --by day or --by tenant")
 		}
 		return r.run(a, cmd, func(ctx context.Context, c *client) error {
 			var report api.CostReport
@@ -46,6 +46,11 @@ func newCostsCommand(a *app) *cobra.Command {
 }
 
 func (a *app) printCosts(report api.CostReport, by string) {
+	defer a.printSaved(report)
+	if by == "tenant" {
+		a.printTenants(report)
+		return
+	}
 	sums := map[string][]api.CostView{"": report.Rows, "hook": report.ByHook, "model": report.ByModel, "day": report.ByDay}[by]
 	if len(sums) == 0 {
 		a.errorf("no call ended from %s to %s\n", printable(report.From), printable(report.To))
@@ -64,6 +69,9 @@ func (a *app) printCosts(report api.CostReport, by string) {
 	}
 	if n := report.Total.UnknownEnds; n > 0 {
 		a.printf("%s may have been billed: the end was never seen\n", counted(int(n), "call"))
+	}
+	if most := report.Total.EstimatedUSD; most > 0 {
+		a.printf("at most %s more may have been billed for calls whose cost is not known; budgets count it\n", usd(&most))
 	}
 }
 

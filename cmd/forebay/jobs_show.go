@@ -82,7 +82,7 @@ func jobFacts(j api.JobView) [][]string {
 		{"created", moment(&j.CreatedAt)}, {"finished", moment(j.FinishedAt)},
 		{"model", model}, {"lane", j.Lane}, {"tries", strconv.Itoa(j.Attempts)}, {"cost", usd(j.CostUSD)},
 		{"tenant", j.Tenant}, {"note", j.Note},
-		{"rerun of", j.RerunOf}, {"superseded by", j.SupersededBy},
+		{"rerun of", j.RerunOf}, {"superseded by", j.SupersededBy}, {"answer of", j.ReusedFrom},
 	} {
 		if fact[1] != "" {
 			rows = append(rows, []string{fact[0], printable(fact[1])})

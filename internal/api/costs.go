@@ -21,6 +21,10 @@ type CostReport struct {
 	ByModel []CostView `json:"by_model"`
 	ByDay   []CostView `json:"by_day"`
 	Rows    []CostView `json:"rows"`
+	// ByTenant are the hundred tenants that cost most, of the hooks that have
+	// fair_by.
+	ByTenant []TenantView `json:"by_tenant"`
+	Saved    SavedView    `json:"saved"`
 }
 
 // A CostView is a sum over calls. CostUSD is what is known; it is null when no
@@ -39,7 +43,14 @@ type CostView struct {
 	Usage         event.Usage `json:"usage"`
 	CostUSD       *float64    `json:"cost_usd"`
 	BatchedCalls  int64       `json:"batched_calls,omitempty"`
-	BatchSavedUSD float64     `json:"batch_saved_usd,omitempty"`
+	BatchSavedUSD float64     `json:"batch_saved_usd,omitempty"` // the half price of batches
+	// EstimatedUSD is the most that calls of unknown cost may have cost: their end
+	// or their usage was never seen. Budgets count it; CostUSD does not hold it.
+	EstimatedUSD float64 `json:"estimated_usd"`
+	// CacheSavedUSD is what the tokens of the calls of known cost would have cost
+	// more as fresh input, at the prices of live calls: reads less the premium of
+	// writes. It is negative where more was written than read.
+	CacheSavedUSD float64 `json:"cache_saved_usd"`
 }
 
 // Costs answers GET /v1/costs?from=2026-11-01&to=2026-11-25. The default is the
@@ -104,7 +115,7 @@ func (a *API) CostReport(ctx context.Context, from, to time.Time) (CostReport, e
 		total = addCost(total, row)
 	}
 	report.Total = newCostView(total, event.CostRow{})
-	return report, nil
+	return report, a.saved(ctx, &report, rows)
 }
 
 // sumBy sums the rows that have the same name, in the order of the names.
@@ -130,6 +141,8 @@ func addCost(sum, row event.CostRow) event.CostRow {
 	sum.UnknownEnds += row.UnknownEnds
 	sum.Cost += row.Cost
 	sum.Batched += row.Batched
+	sum.Estimated += row.Estimated
+	sum.CacheSaved += row.CacheSaved
 	sum.BatchSaved += row.BatchSaved
 	sum.Usage.InputTokens += row.Usage.InputTokens
 	sum.Usage.CacheWrite5m += row.Usage.CacheWrite5m
@@ -145,6 +158,7 @@ func newCostView(row, name event.CostRow) CostView {
 		Day: name.Day, Hook: name.Hook, Model: name.Model, Calls: row.Calls,
 		UnpricedCalls: row.Unpriced, UnknownEnds: row.UnknownEnds, Usage: row.Usage,
 		BatchedCalls: row.Batched, BatchSavedUSD: row.BatchSaved.Dollars(),
+		EstimatedUSD: row.Estimated.Dollars(), CacheSavedUSD: row.CacheSaved.Dollars(),
 	}
 	if row.Cost != 0 || row.Calls == 0 || row.Unpriced < row.Calls {
 		v.CostUSD = dollars(&row.Cost)

@@ -58,6 +58,8 @@ func indent(t *testing.T, doc []byte) []byte {
 // memory is a ledger whose every row the test sets, for states that a real one
 // takes long to reach. TestAgainstSQLite goes the whole way on a real one.
 type memory struct {
+	thrift   []event.ThriftRow
+	tenants  []event.TenantCost
 	mu       sync.Mutex
 	jobs     map[string]event.Job
 	drafts   map[string]event.Draft
@@ -172,6 +174,14 @@ func (m *memory) Lane(_ context.Context, name string) (event.Lane, error) {
 		}
 	}
 	return event.Lane{}, event.ErrNotFound
+}
+
+func (m *memory) Thrift(context.Context, string, string) ([]event.ThriftRow, error) {
+	return m.thrift, nil
+}
+
+func (m *memory) TenantCosts(context.Context, string, string, int) ([]event.TenantCost, error) {
+	return m.tenants, nil
 }
 
 func (m *memory) Lanes(context.Context) ([]event.Lane, error) { return slices.Clone(m.lanes), m.fail }

@@ -23,6 +23,10 @@ type Reader interface {
 	Lane(ctx context.Context, name string) (event.Lane, error)
 	// Costs sums the calls of the days from and to, inclusive ("2026-11-25").
 	Costs(ctx context.Context, from, to string) ([]event.CostRow, error)
+	// Thrift says what was not called for on the days from and to, inclusive.
+	Thrift(ctx context.Context, from, to string) ([]event.ThriftRow, error)
+	// TenantCosts sums the calls of the tenants that cost most on these days.
+	TenantCosts(ctx context.Context, from, to string, limit int) ([]event.TenantCost, error)
 	// Stats counts what is there.
 	Stats(ctx context.Context) (event.Stats, error)
 }

@@ -31,7 +31,8 @@ type JobHead struct {
 	Note         string         `json:"note,omitempty"`   // what went otherwise than configured
 	RerunOf      string         `json:"rerun_of,omitempty"`
 	SupersededBy string         `json:"superseded_by,omitempty"`
-	Coalesced    int            `json:"coalesced,omitempty"` // how many earlier jobs this one replaced
+	ReusedFrom   string         `json:"reused_from,omitempty"` // the job whose answer this one has
+	Coalesced    int            `json:"coalesced,omitempty"`   // how many earlier jobs this one replaced
 	LastError    *event.Failure `json:"last_error,omitempty"`
 	CostUSD      *float64       `json:"cost_usd"` // of all its calls, as far as known
 }
@@ -128,7 +129,7 @@ func NewJobHead(j event.Job) JobHead {
 		CreatedAt: j.CreatedAt, UpdatedAt: at(j.UpdatedAt), FinishedAt: at(j.FinishedAt),
 		Subject: j.Subject, Type: j.Type, Lane: j.Lane, Model: j.Model, Chosen: j.Chosen, Priority: j.Priority,
 		Tenant: j.Tenant, Note: j.Note,
-		RerunOf: j.RerunOf, SupersededBy: j.SupersededBy, Coalesced: j.Coalesced,
+		RerunOf: j.RerunOf, SupersededBy: j.SupersededBy, ReusedFrom: j.ReusedFrom, Coalesced: j.Coalesced,
 		LastError: j.LastError, CostUSD: dollars(jobCost(j)),
 	}
 	if j.State == event.Queued {

@@ -173,3 +173,11 @@ func TestCacheSaving(t *testing.T) {
 		t.Error("a negative count has a saving")
 	}
 }
+
+// TestCheaper compares models by price; one without a price is never cheaper.
+func TestCheaper(t *testing.T) {
+	t.Parallel()
+	if Cheaper("claude-opus-5-5", "claude-haiku-5-5") || !Cheaper("claude-haiku-5-5", "claude-opus-5-5") || Cheaper("claude-haiku-5-5", "claude-fable-5-2") {
+		t.Error("the order of prices is wrong")
+	}
+}

@@ -182,6 +182,9 @@ func (t *tx) duplicate(a *accepting, strongest int) (event.Receipt, error) {
 		return receipt, fmt.Errorf("dedupe key without event %d: %w", seq, err)
 	}
 	t.signal(receipt.JobID)
+	if err := t.thrift(event.ThriftRow{Day: day(a.Now), Hook: a.Event.Hook, Duplicates: 1}); err != nil {
+		return receipt, err
+	}
 	if !redelivered {
 		return receipt, nil
 	}
@@ -251,6 +254,9 @@ func (t *tx) coalesce(j *newJob) error {
 	}
 	for _, old := range olds {
 		if _, err := t.exec("accept_supersede", old.seq, j.spec.ID, micros(j.now)); err != nil {
+			return err
+		}
+		if err := t.thrift(event.ThriftRow{Day: day(j.now), Hook: j.hook, Superseded: 1}); err != nil {
 			return err
 		}
 		t.tally.move(event.Queued, event.Superseded)

@@ -46,6 +46,9 @@ func (db *DB) Cancel(ctx context.Context, id string, now time.Time) error {
 		t.then(func() { t.db.drafts.drop(id) })
 		t.signal(id)
 		t.signal(event.TopicQueue)
+		if err := t.wake(j.seq, micros(now)); err != nil {
+			return err
+		}
 		if inBatch, err := t.leaveBatch(j.seq); err != nil || inBatch {
 			return err
 		}

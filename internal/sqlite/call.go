@@ -63,7 +63,7 @@ func (t *tx) endCall(h *held, c *event.Call, now time.Time) error {
 	}
 	switch {
 	case c.Cost != nil:
-		row.Cost = *c.Cost
+		row.Cost, row.CacheSaved = *c.Cost, c.CacheSaved
 		h.cost = new(int64(*c.Cost) + deref(h.cost))
 		if c.Usage.BilledAsEstimate {
 			row.Estimated = max(reserved-*c.Cost, 0) // that is only what was seen of it
@@ -110,7 +110,7 @@ func (t *tx) addCost(c *event.CostRow, a event.Account) error {
 	u := &c.Usage
 	_, err := t.exec("cost_add", c.Day, c.Hook, c.Model, c.Calls, c.Unpriced, c.UnknownEnds,
 		u.InputTokens, u.CacheWrite5m, u.CacheWrite1h, u.CacheRead, u.OutputTokens, u.ThinkingTokens, int64(c.Cost), int64(c.Estimated),
-		c.Batched, int64(c.BatchSaved))
+		c.Batched, int64(c.BatchSaved), int64(c.CacheSaved))
 	if err == nil && a.Tenant != "" {
 		_, err = t.exec("money_of_tenant", c.Day, c.Hook, a.Tenant, c.Calls, c.Unpriced, int64(c.Cost), int64(c.Estimated))
 	}

@@ -50,7 +50,7 @@ func (db *DB) Purge(ctx context.Context, p event.Purge) (int, error) {
 			total += len(batch)
 		}
 	}
-	n, err := db.purgeSpend(ctx, p.ResultsBefore)
+	n, err := db.purgeSpend(ctx, p.ResultsBefore, p.Now, p.Limit)
 	return total + n, err
 }
 
@@ -132,8 +132,9 @@ func (t *tx) purgeEvent(key any) error {
 	return err
 }
 
-// purgeSpend forgets what the tenants of old days spent; their hooks' sums stay.
-func (db *DB) purgeSpend(ctx context.Context, before time.Time) (int, error) {
+// purgeSpend forgets what the tenants of old days spent, whose hooks' sums stay,
+// and the answers that are not used again any more.
+func (db *DB) purgeSpend(ctx context.Context, before, now time.Time, limit int) (int, error) {
 	if before.IsZero() {
 		return 0, nil
 	}
@@ -144,5 +145,15 @@ func (db *DB) purgeSpend(ctx context.Context, before time.Time) (int, error) {
 		}
 		return err
 	})
-	return int(gone), err
+	if err != nil {
+		return 0, err
+	}
+	var old int64
+	err = db.write(ctx, func(t *tx) (err error) {
+		if old, err = t.exec("reuse_forget", micros(now), int64(limit)); old == 0 {
+			t.writes--
+		}
+		return err
+	})
+	return int(gone + old), err
 }

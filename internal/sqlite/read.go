@@ -40,6 +40,7 @@ func scanJob(r *row, now time.Time) jobRow {
 	v.deliveryID, v.event = r.text(), r.int()
 	j.Tenant, j.Note = r.text(), r.text()
 	held, until := r.int() == 1, r.time()
+	j.ReusedFrom = r.text()
 	if j.Reason == event.WaitingTurn && held && (until.IsZero() || now.Before(until)) {
 		j.Reason, j.Until = event.Budget, until
 	}

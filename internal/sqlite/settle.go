@@ -67,6 +67,9 @@ func (t *tx) settle(s *event.Settlement) error {
 	if err := t.reserve(h.seq, 0); err != nil {
 		return err
 	}
+	if err := t.wake(h.seq, micros(s.Now)); err != nil {
+		return err
+	}
 	if err := t.settleLane(&h, s); err != nil {
 		return err
 	}
@@ -74,7 +77,7 @@ func (t *tx) settle(s *event.Settlement) error {
 	t.then(func() { t.db.drafts.drop(h.id) })
 	switch {
 	case s.Done != nil:
-		return t.settleDone(&h, s.Done, micros(s.Now))
+		return t.settleDone(&h, s.Done, s.Now)
 	case s.Again != nil:
 		return t.settleAgain(&h, s.Again, s.Now)
 	default:
@@ -96,7 +99,18 @@ func (t *tx) settleLane(h *held, s *event.Settlement) error {
 	return nil
 }
 
-func (t *tx) settleDone(h *held, d *event.Done, now int64) error {
+func (t *tx) settleDone(h *held, d *event.Done, at time.Time) error {
+	now, thrift := micros(at), event.ThriftRow{Day: day(at), Hook: h.hook, Answered: 1}
+	if d.ReusedFrom != "" {
+		h.cost = new(deref(h.cost))
+		thrift.Answered, thrift.Reused, thrift.Saved = 0, 1, d.Saved
+		if err := one(t.exec("reuse_mark", h.seq, d.ReusedFrom)); err != nil {
+			return err
+		}
+	}
+	if err := t.thrift(thrift); err != nil {
+		return err
+	}
 	if err := one(t.exec("settle_done", h.seq, now, number(h.cost), d.Result.Model)); err != nil {
 		return err
 	}
@@ -144,7 +158,11 @@ func (t *tx) settleAgain(h *held, a *event.Again, at time.Time) error {
 	}
 	t.tally.move(event.Running, event.Queued)
 	t.signal(event.TopicQueue)
-	return one(t.exec("settle_again", h.seq, string(reason), due, now, attempts, failure, lane, a.Model, a.Chosen, number(h.cost)))
+	err := one(t.exec("settle_again", h.seq, string(reason), due, now, attempts, failure, lane, a.Model, a.Chosen, number(h.cost)))
+	if err == nil && a.Behind != "" {
+		_, err = t.exec("reuse_await", h.seq, a.Behind)
+	}
+	return err
 }
 
 // asJSON encodes values of this package's own choice, which cannot fail.

@@ -55,7 +55,7 @@ func (db *DB) Costs(ctx context.Context, from, to string) ([]event.CostRow, erro
 					CacheRead: r.int(), OutputTokens: r.int(), ThinkingTokens: r.int(),
 				},
 				Cost: event.NanoUSD(r.int()), Estimated: event.NanoUSD(r.int()),
-				Batched: r.int(), BatchSaved: event.NanoUSD(r.int()),
+				Batched: r.int(), BatchSaved: event.NanoUSD(r.int()), CacheSaved: event.NanoUSD(r.int()),
 			})
 		}, from, to)
 	})

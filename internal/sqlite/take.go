@@ -142,6 +142,9 @@ func (t *tx) release(lost []leasing, now int64) error {
 		if err := t.reserve(l.seq, 0); err != nil {
 			return err
 		}
+		if err := t.wake(l.seq, now); err != nil {
+			return err
+		}
 		t.tally.move(event.Running, event.Queued)
 		t.then(func() { t.db.drafts.drop(l.id) })
 		t.signal(l.id)

@@ -15,6 +15,9 @@ var moneyTests = []test{
 	{name: "tenants are counted for themselves and for their hook", run: testTenantsMoney},
 	{name: "a day has its own purses", run: testPursesByDay},
 	{name: "jobs that wait for money say so", run: testHolds},
+	{name: "an answer is used again while it is fresh", run: testReuse},
+	{name: "of two requests at once the second waits for the first", run: testReuseWaits},
+	{name: "what was not called for is counted", run: testThrift},
 }
 
 // takeFor leases all ready jobs and reserves for each.
@@ -194,4 +197,98 @@ func testHolds(s *suite) {
 	s.desk(10, hold(midnight.Add(24*time.Hour)))
 	s.desk(10, nobody) // and ends when it is not repeated
 	s.state(id, event.Queued, event.WaitingTurn)
+}
+
+// ask looks up an answer for a job.
+func (s *suite) ask(l event.Leased, key string, fresh bool) event.Reusable {
+	s.Helper()
+	got, err := s.Reuse(s.Context(), event.Reuse{Lease: l.Lease, Key: []byte(key), For: time.Hour, Fresh: fresh, Now: s.clock()})
+	s.must(err)
+	return got
+}
+
+func testReuse(s *suite) {
+	first := s.accept()
+	l := s.takeOne()
+	want(s, "nothing yet", s.ask(l, "k", false), event.Reusable{})
+	s.succeed(l)
+	s.pass(time.Minute)
+	second := s.accept()
+	l = s.takeOne()
+	want(s, "another request", s.ask(l, "other", false).JobID, "")
+	got := s.ask(l, "k", false)
+	if got.JobID != first || got.Wait || got.Result == nil || got.Result.Text != "answer to "+first {
+		s.Fatalf("got %+v, want the answer of %s", got, first)
+	}
+	s.must(s.Settle(s.Context(), event.Settlement{Lease: l.Lease, Now: s.clock(), Done: &event.Done{Result: *got.Result, ReusedFrom: first, Saved: 7}}))
+	j := s.state(second, event.Succeeded, "")
+	want(s, "from", j.ReusedFrom, first)
+	want(s, "cost", *j.Cost, 0)
+	s.accept()
+	l = s.takeOne()
+	want(s, "a rerun takes none", s.ask(l, "k", true), event.Reusable{})
+	s.succeed(l)
+	s.accept()
+	l = s.takeOne()
+	want(s, "the newest", s.ask(l, "k", false).JobID, "job_003")
+	s.die(l)
+	s.pass(time.Hour)
+	s.accept()
+	l = s.takeOne()
+	want(s, "too old", s.ask(l, "k", false), event.Reusable{})
+	stale := l
+	stale.Lease.Token--
+	if _, err := s.Reuse(s.Context(), event.Reuse{Lease: stale.Lease, Key: []byte("k"), For: time.Hour, Now: s.clock()}); !errors.Is(err, event.ErrLeaseLost) {
+		s.Errorf("a zombie: got %v, want ErrLeaseLost", err)
+	}
+}
+
+func testReuseWaits(s *suite) {
+	for name, end := range map[string]func(event.Leased){
+		"done": func(l event.Leased) { s.succeed(l) },
+		"dead": s.die,
+		"cancelled": func(l event.Leased) {
+			s.must(s.Cancel(s.Context(), l.Job.ID, s.clock()))
+		},
+	} {
+		s.accept(hook(name))
+		first := s.takeOne()
+		want(s, name+": the first", s.ask(first, name, false), event.Reusable{})
+		s.accept(hook(name))
+		second := s.takeOne()
+		want(s, name+": the second", s.ask(second, name, false), event.Reusable{JobID: first.Job.ID, Wait: true})
+		s.must(s.Settle(s.Context(), event.Settlement{Lease: second.Lease, Now: s.clock(), Again: &event.Again{
+			Reason: event.WaitingTurn, Until: s.clock().Add(time.Hour), Free: true, Behind: first.Job.ID,
+		}}))
+		want(s, name+": taken while the first is under way", len(s.take("w1", 10).Jobs), 0)
+		end(first)
+		second = s.takeOne()
+		got := s.ask(second, name, false)
+		want(s, name+": found", got.JobID != "", name == "done")
+		s.die(second)
+	}
+}
+
+func testThrift(s *suite) {
+	a := s.order(coalesce("k"))
+	for range 3 {
+		_, err := s.Accept(s.Context(), a)
+		s.must(err)
+	}
+	s.accept(coalesce("k"))
+	s.pass(time.Minute)
+	l := s.takeOne()
+	s.succeed(l)
+	s.accept()
+	l = s.takeOne()
+	s.must(s.Settle(s.Context(), event.Settlement{Lease: l.Lease, Now: s.clock(), Done: &event.Done{ReusedFrom: "job_x", Saved: 70}}))
+	got, err := s.Thrift(s.Context(), "2026-11-25", "2026-11-25")
+	s.must(err)
+	if len(got) != 1 {
+		s.Fatalf("got %+v, want one row", got)
+	}
+	want(s, "thrift", got[0], event.ThriftRow{Day: "2026-11-25", Hook: "h", Answered: 1, Superseded: 1, Duplicates: 2, Reused: 1, Saved: 70})
+	got, err = s.Thrift(s.Context(), "2026-11-26", "2026-11-27")
+	s.must(err)
+	want(s, "another day", len(got), 0)
 }

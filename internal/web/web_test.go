@@ -67,6 +67,12 @@ func (b *books) Lanes(context.Context) ([]event.Lane, error) {
 		{Name: "sonnet", Paused: true, Reason: "spend_cap", Detail: hostile},
 	}, nil
 }
+func (b *books) Thrift(context.Context, string, string) ([]event.ThriftRow, error) { return nil, nil }
+
+func (b *books) TenantCosts(context.Context, string, string, int) ([]event.TenantCost, error) {
+	return nil, nil
+}
+
 func (b *books) Costs(context.Context, string, string) ([]event.CostRow, error) {
 	return []event.CostRow{
 		{Day: "2026-11-25", Hook: "pr-summary", Model: "claude-haiku-5-5", Calls: 18234, Usage: event.Usage{InputTokens: 30_000_000, CacheRead: 54_000_000, OutputTokens: 5_000_000}, Cost: 61_230_000_000},

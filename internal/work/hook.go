@@ -35,6 +35,10 @@ type Hook struct {
 	Batch     bool          // its jobs go through Message Batches
 	Spill     time.Duration // those that waited so long for a call do; 0: none
 
+	// Reuse is how old an answer to the same request may be to be used again;
+	// zero: never.
+	Reuse time.Duration
+
 	MaxAttempts int
 	MaxAge      time.Duration
 }

@@ -97,6 +97,9 @@ func (a *attempt) run(ctx context.Context) (event.Settlement, bool) {
 	if f := a.hopeless(text); f != nil {
 		return a.dead(*f), true
 	}
+	if s, found := a.reuse(ctx, text); found {
+		return s, true
+	}
 	if s, over := a.reserve(ctx, text); over {
 		return a.deferred(s), true
 	}

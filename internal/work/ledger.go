@@ -25,6 +25,9 @@ type Ledger interface {
 	// Reserve changes what is reserved for a job; event.ErrBudget if that is more
 	// than before and does not fit.
 	Reserve(ctx context.Context, r event.Reserve) error
+	// Reuse finds the answer to a request that was answered before, or claims it
+	// for the job that asks; see event.Reuse.
+	Reuse(ctx context.Context, r event.Reuse) (event.Reusable, error)
 	// SaveDraft appends streamed text at a byte offset of the attempt's answer.
 	// It may be lost in a crash.
 	SaveDraft(ctx context.Context, l event.Lease, d event.DraftChunk) error

@@ -144,6 +144,7 @@ func (a *attempt) ended(u event.Usage, requestID, stop string) {
 	a.call.EndedAt, a.call.Usage, a.call.RequestID, a.call.StopReason = a.w.now(), u, requestID, stop
 	if cost, ok := a.w.opts.Price(a.call.Model, u, a.call.EndedAt); ok {
 		a.call.Cost = &cost
+		a.call.CacheSaved = a.w.opts.CacheSaved(a.call.Model, u, a.call.EndedAt)
 	}
 }
 

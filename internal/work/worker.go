@@ -36,6 +36,9 @@ type Options struct {
 
 	// Price says what a call cost; ok is false if that is not known.
 	Price func(model string, u event.Usage, at time.Time) (cost event.NanoUSD, ok bool)
+	// CacheSaved says what a call of known cost would have cost more without the
+	// prompt cache, at the prices of live calls.
+	CacheSaved func(model string, u event.Usage, at time.Time) event.NanoUSD
 	// Observe counts a call that ended; nil: nobody counts.
 	Observe func(hook string, c event.Call, firstToken time.Duration)
 
@@ -88,6 +91,9 @@ func New(o Options) (*Worker, error) {
 	}
 	if o.Price == nil {
 		o.Price = func(string, event.Usage, time.Time) (event.NanoUSD, bool) { return 0, false }
+	}
+	if o.CacheSaved == nil {
+		o.CacheSaved = func(string, event.Usage, time.Time) event.NanoUSD { return 0 }
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, event.Call, time.Duration) {}

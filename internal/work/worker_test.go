@@ -33,8 +33,11 @@ func (s *stopping) Take(ctx context.Context, t event.Take) (event.Taken, error) 
 func (s *stopping) Extend(context.Context, []event.Lease, time.Time, time.Time) ([]event.Lease, error) {
 	return nil, nil
 }
-func (s *stopping) BeginCall(context.Context, event.Lease, event.Call) error       { return nil }
-func (s *stopping) Reserve(context.Context, event.Reserve) error                   { return nil }
+func (s *stopping) BeginCall(context.Context, event.Lease, event.Call) error { return nil }
+func (s *stopping) Reserve(context.Context, event.Reserve) error             { return nil }
+func (s *stopping) Reuse(context.Context, event.Reuse) (event.Reusable, error) {
+	return event.Reusable{}, nil
+}
 func (s *stopping) SaveDraft(context.Context, event.Lease, event.DraftChunk) error { return nil }
 func (s *stopping) UpdateLane(context.Context, string, time.Time, func(event.Lane) event.Lane) error {
 	return nil

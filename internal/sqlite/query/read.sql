@@ -57,7 +57,7 @@ ORDER BY +v.seq DESC LIMIT ?5;
 
 -- name: read_costs
 SELECT day, hook, model, calls, unpriced, unknown_ends, input, cache_write_5m, cache_write_1h, cache_read, output, thinking, cost, estimated,
-       batched, batch_saved
+       batched, batch_saved, cache_saved
 FROM cost WHERE day BETWEEN ?1 AND ?2 ORDER BY day, hook, model;
 
 -- name: read_anchor
@@ -98,3 +98,10 @@ FROM batch WHERE seq IN (
   SELECT seq FROM batch WHERE state <> 'ended'
   UNION ALL SELECT seq FROM (SELECT seq FROM batch WHERE state = 'ended' ORDER BY ended_at DESC LIMIT ?1))
 ORDER BY seq DESC;
+
+-- name: read_thrift
+SELECT day, hook, answered, superseded, duplicates, reused, saved FROM thrift WHERE day BETWEEN ?1 AND ?2 ORDER BY day, hook;
+
+-- name: read_tenants
+SELECT hook, tenant, sum(calls), sum(unpriced), sum(cost), sum(estimated) FROM spend WHERE day BETWEEN ?1 AND ?2
+GROUP BY hook, tenant ORDER BY sum(cost + estimated) DESC, hook, tenant LIMIT ?3;

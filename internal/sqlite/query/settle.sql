@@ -22,14 +22,15 @@ UPDATE call SET lost = 1 WHERE seq = ?1;
 
 -- name: cost_add
 INSERT INTO cost (day, hook, model, calls, unpriced, unknown_ends, input, cache_write_5m, cache_write_1h, cache_read, output, thinking, cost, estimated,
-                  batched, batch_saved)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                  batched, batch_saved, cache_saved)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
 ON CONFLICT DO UPDATE SET
   calls = calls + excluded.calls, unpriced = unpriced + excluded.unpriced, unknown_ends = unknown_ends + excluded.unknown_ends,
   input = input + excluded.input, cache_write_5m = cache_write_5m + excluded.cache_write_5m,
   cache_write_1h = cache_write_1h + excluded.cache_write_1h, cache_read = cache_read + excluded.cache_read,
   output = output + excluded.output, thinking = thinking + excluded.thinking, cost = cost + excluded.cost,
-  estimated = estimated + excluded.estimated, batched = batched + excluded.batched, batch_saved = batch_saved + excluded.batch_saved;
+  estimated = estimated + excluded.estimated, batched = batched + excluded.batched, batch_saved = batch_saved + excluded.batch_saved,
+  cache_saved = cache_saved + excluded.cache_saved;
 
 -- name: settle_done
 UPDATE job SET state = 'succeeded', worker = '', lease_until = 0, finished_at = ?2, updated_at = ?2, cost = ?3,

@@ -70,7 +70,7 @@ SELECT coalesce(sum(cost), 0) FROM cost WHERE day = ?1;
 UPDATE job SET lane = ?2, model = ?3, chosen = ?4 WHERE seq = ?1 AND state = 'queued';
 
 -- name: take_lease
-UPDATE job SET state = 'running', reason = '', token = ?2, attempts = attempts + 1, worker = ?3, lease_until = ?4, updated_at = ?5
+UPDATE job SET state = 'running', reason = '', awaits = 0, token = ?2, attempts = attempts + 1, worker = ?3, lease_until = ?4, updated_at = ?5
 WHERE seq = ?1 AND state = 'queued';
 
 -- name: take_next

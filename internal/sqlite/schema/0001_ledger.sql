@@ -68,6 +68,8 @@ CREATE TABLE job (
   superseded_by  TEXT    NOT NULL DEFAULT '',
   last_error     TEXT    NOT NULL DEFAULT '', -- JSON of event.Failure
   cost           INTEGER,                   -- of its calls, as far as known
+  reused_from    TEXT    NOT NULL DEFAULT '', -- the job whose answer it has
+  awaits         INTEGER NOT NULL DEFAULT 0, -- the job whose answer it waits for
   reserved       INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0), -- for the call that is under way
 
   CHECK ((state = 'queued') = (reason <> '')),
@@ -81,6 +83,7 @@ CREATE TABLE job (
 CREATE INDEX job_ready ON job (hook, lane, priority) WHERE state = 'queued' AND due_at = 0 AND tenant = '';
 CREATE INDEX job_tenant ON job (hook, lane, tenant, priority) WHERE state = 'queued' AND due_at = 0 AND tenant <> '';
 CREATE INDEX job_due ON job (due_at, lane) WHERE state = 'queued' AND due_at > 0;
+CREATE INDEX job_awaits ON job (awaits) WHERE awaits > 0;
 CREATE INDEX job_coalesce ON job (hook, coalesce_key) WHERE state = 'queued' AND coalesce_key <> '';
 CREATE INDEX job_running ON job (lease_until, lane) WHERE state = 'running';
 CREATE INDEX job_finished ON job (finished_at) WHERE finished_at > 0;
@@ -240,6 +243,7 @@ CREATE TABLE cost (
   estimated      INTEGER NOT NULL,          -- the most that calls may have cost whose cost is not known
   batched        INTEGER NOT NULL,          -- of calls: those in batches
   batch_saved    INTEGER NOT NULL,          -- what they cost less for that
+  cache_saved    INTEGER NOT NULL,          -- what the prompt cache saved, at live prices
   PRIMARY KEY (day, hook, model)
 ) STRICT, WITHOUT ROWID;
 
@@ -254,6 +258,26 @@ CREATE TABLE spend (
   estimated INTEGER NOT NULL,
   PRIMARY KEY (day, hook, tenant)
 ) STRICT, WITHOUT ROWID;
+
+-- What was not called for, by the day on which that came about.
+CREATE TABLE thrift (
+  day        TEXT    NOT NULL,
+  hook       TEXT    NOT NULL,
+  answered   INTEGER NOT NULL,              -- jobs that succeeded with a call of their own
+  superseded INTEGER NOT NULL,
+  duplicates INTEGER NOT NULL,
+  reused     INTEGER NOT NULL,              -- jobs that have the answer of another
+  saved      INTEGER NOT NULL,              -- what those answers cost
+  PRIMARY KEY (day, hook)
+) STRICT, WITHOUT ROWID;
+
+-- Whose answer a request with this digest has, or will have.
+CREATE TABLE reuse (
+  key   BLOB    PRIMARY KEY,
+  job   INTEGER NOT NULL,
+  until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reuse_until ON reuse (until);
 
 -- What is reserved by the jobs whose call is under way, summed.
 CREATE TABLE purse (
@@ -310,7 +334,8 @@ SELECT j.seq, j.id, e.id AS event_id, j.hook, j.state, j.reason,
        j.priority, j.attempts, e.subject, e.type, j.created_at, j.queued_at, j.updated_at, j.finished_at,
        j.rerun_of, j.superseded_by, j.coalesced, j.last_error, j.cost,
        coalesce(l.paused, 0) AS lane_paused, coalesce(l.reason, '') AS lane_reason, coalesce(l.until, 0) AS lane_until,
-       e.delivery_id, j.event, j.tenant, j.note, h.until IS NOT NULL AS held, coalesce(h.until, 0) AS held_until
+       e.delivery_id, j.event, j.tenant, j.note, h.until IS NOT NULL AS held, coalesce(h.until, 0) AS held_until,
+       j.reused_from
 FROM job AS j
 JOIN event AS e ON e.seq = j.event
 LEFT JOIN lane AS l ON l.name = j.lane
