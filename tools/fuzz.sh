@@ -24,7 +24,14 @@ cache=$($go env GOCACHE)/fuzz
 executions=0
 for entry in "${targets[@]}"; do
   read -r package target <<<"$entry"
-  log=$($go test -run '^$' -fuzz "^$target\$" -fuzztime "${each}s" "$package" 2>&1) || { echo "$log"; echo "$package $target: FOUND"; exit 1; }
+  if ! log=$($go test -run '^$' -fuzz "^$target\$" -fuzztime "${each}s" -fuzzminimizetime 1s "$package" 2>&1); then
+    # go test fails too where its own clock runs out in the middle of an input.
+    if ! grep -q 'context deadline exceeded' <<<"$log" || grep -q 'Failing input written' <<<"$log"; then
+      echo "$log"
+      echo "$package $target: FOUND"
+      exit 1
+    fi
+  fi
   ran=$(grep -o 'execs: [0-9]*' <<<"$log" | tail -1 | grep -o '[0-9]*' || echo 0)
   executions=$((executions + ran))
   echo "$package $target: $ran executions"

@@ -89,6 +89,9 @@ func (m *mac) sign(r *Request, in *SignInput) error {
 	}
 	if m.stampJSON != "" {
 		r.Body = setJSON(r.Body, m.stampJSON, json.RawMessage(s.timestamp))
+		if jsonText(r.Body, m.stampJSON) == "" {
+			return fmt.Errorf("the body is no JSON object, and the sender's timestamp stands in one: %s", m.stampJSON)
+		}
 	}
 	if m.inBody != nil {
 		return m.signInside(r, &s)
