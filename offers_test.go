@@ -30,11 +30,11 @@ func TestOfferedSecret(t *testing.T) {
 			t.Fatalf("handshake: got %+v, want the secret back", got)
 		}
 		w.want("an event with the offered secret", w.send(asana, event), 401, "secret_pending")
-		w.want("an offer that is no secret", w.postRaw(http.Header{"X-Hook-Secret": {"a b"}}, "{}"), 503, "offer_not_kept")
+		w.want("an offer that is no secret", w.postRaw(http.Header{"X-Hook-Secret": {"a b"}}, "{}"), 401, "offer_refused")
 		for i := range 7 {
 			w.want("a stranger's offer", w.postRaw(http.Header{"X-Hook-Secret": {"stranger" + strings.Repeat("x", i)}}, "{}"), 200, "")
 		}
-		w.want("one too many", w.postRaw(http.Header{"X-Hook-Secret": {"stranger-again"}}, "{}"), 503, "offer_not_kept")
+		w.want("one too many", w.postRaw(http.Header{"X-Hook-Secret": {"stranger-again"}}, "{}"), 401, "offer_refused")
 
 		file := filepath.Join(w.dir, "ledger.db-offered", "in-1")
 		taken := strings.Replace(pending, "pending", `"${file:`+file+`}"`, 1)

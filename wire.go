@@ -2,6 +2,7 @@ package forebay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -91,7 +92,7 @@ func (s *Server) wire(ctx context.Context) error {
 		return fmt.Errorf("governor: %w", err)
 	}
 	if s.receiver, err = ingest.New(ingest.Options{
-		Ledger: store, Hooks: hooks.receive, Await: s.await, Confirm: s.confirm, Offers: offers.New(storePath(cfg) + "-offered"), Observe: s.metrics.ObserveIngest, Log: s.log,
+		Ledger: store, Hooks: hooks.receive, Await: s.await, Confirm: s.confirm, Offers: shelf{offers.New(storePath(cfg) + "-offered")}, Observe: s.metrics.ObserveIngest, Log: s.log,
 	}); err != nil {
 		return err
 	}
@@ -267,4 +268,16 @@ func storePath(c *config.Config) string {
 func (s *Server) storeAnswers(ctx context.Context) error {
 	_, err := s.store.Lanes(ctx)
 	return err
+}
+
+// A shelf tells the receiver whose fault it is that an offer is not kept.
+type shelf struct{ *offers.Shelf }
+
+// Keep is that of [offers.Shelf].
+func (s shelf) Keep(hook, secret string) (string, error) {
+	where, err := s.Shelf.Keep(hook, secret)
+	if errors.Is(err, offers.ErrUnfit) || errors.Is(err, offers.ErrFull) {
+		err = fmt.Errorf("%w: %w", ingest.ErrOfferRefused, err)
+	}
+	return where, err
 }

@@ -54,7 +54,7 @@ func demands() map[string]acked {
 		"microsoft-graph": {202, "application/json", "*", 401, false},
 	}
 	for _, name := range []string{
-		"airtable", "asana", "azure-event-grid", "cloudevents", "google-pubsub", "instagram", "intercom", "line", "linear", "mailgun", "messenger", "meta",
+		"airtable", "asana", "azure-event-grid", "bigcommerce", "cloudevents", "coinbase-commerce", "google-pubsub", "instagram", "intercom", "lemon-squeezy", "line", "linear", "mailgun", "messenger", "meta",
 		"monday", "okta", "paddle", "postmark", "trello", "twitter", "vonage", "whatsapp", "zoom",
 	} {
 		all[name] = ok

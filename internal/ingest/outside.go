@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/forebayhq/forebay/verify"
 )
@@ -23,9 +24,13 @@ type Confirmer interface {
 // Offers keeps the secrets that senders bring in a handshake, for an operator to
 // take into the configuration.
 type Offers interface {
-	// Keep stores a secret and returns where. It refuses what is none.
+	// Keep stores a secret and returns where. Its error wraps ErrOfferRefused if
+	// the offer is to blame.
 	Keep(hook, secret string) (where string, err error)
 }
+
+// ErrOfferRefused means that an offered secret is none, or one of too many.
+var ErrOfferRefused = errors.New("the offer is refused")
 
 // verify checks the signature. If the sender's key is not known, it is fetched
 // while the sender waits, and the check is made once more. A key that could not
@@ -83,6 +88,11 @@ func (v *visit) offered(g *verify.Answer) (answer, bool) {
 		return answer{}, true
 	}
 	where, err := v.rc.opts.Offers.Keep(v.name, g.Offer)
+	if errors.Is(err, ErrOfferRefused) {
+		log.Warn("somebody offered a secret for this hook, and it was refused", "error", err)
+		return refuse(http.StatusUnauthorized, problem{"offer_refused", "the offered secret is none, or too many others wait",
+			"the operator removes the files of offers that are not wanted, or takes one into the configuration"}), false
+	}
 	if err != nil {
 		log.Error("somebody offered a secret for this hook, and it was not kept", "error", err)
 		return v.unavailable("offer_not_kept", "the offered secret could not be kept"), false

@@ -21,7 +21,7 @@ const (
 	maxSecret  = 1024
 )
 
-// Errors of Keep that callers branch on.
+// Errors of Keep that callers branch on: the offer is to blame.
 var (
 	// ErrUnfit: the text is no secret.
 	ErrUnfit = errors.New("what is offered is no secret: it is empty, too long, or not one word of printable text")
