@@ -48,6 +48,9 @@ type Preview struct {
 	LeastUSD *float64 `json:"least_usd"`
 	MostUSD  *float64 `json:"most_usd"`
 	Cache    string   `json:"cache"` // what prompt caching will do
+	// Prices are the same by circumstance; those that are not known, or cannot
+	// come about, are left out.
+	Prices []PreviewPrice `json:"prices"`
 }
 
 // NewPreview renders what a hook would send. It calls Claude for a count of
@@ -125,6 +128,7 @@ func (p *Preview) fill(ctx context.Context, h *work.Hook, r PreviewRequest, c *c
 	}
 	p.price()
 	p.Cache = cacheNote(p.Model, h)
+	p.Prices = previewPrices(p, h, nowUTC())
 	return nil
 }
 

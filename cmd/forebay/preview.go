@@ -221,6 +221,9 @@ func (a *app) showPreview(p *forebay.Preview) {
 		{"price", priceRange(p)},
 		{"caching", p.Cache},
 	}...))
+	for _, price := range p.Prices {
+		a.printf("%s: $%.6f to $%.6f\n", price.When, price.LeastUSD, price.MostUSD)
+	}
 }
 
 // modelRows say who would answer and why, and who may do so instead.

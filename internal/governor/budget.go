@@ -149,9 +149,7 @@ type till struct {
 
 func (g *Governor) till(d event.Desk) *till {
 	t := &till{g: g, now: d.Now, purses: make(event.Purses, len(d.Purses)), ended: make(map[string]Verdict), holds: make(map[event.Hold]time.Time)}
-	for a, p := range d.Purses {
-		t.purses[a] = p
-	}
+	maps.Copy(t.purses, d.Purses)
 	return t
 }
 
