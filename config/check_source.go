@@ -35,6 +35,10 @@ func (h *hookCheck) source() {
 		h.warn(path, capital(sender.Title)+" does not sign the body: who has seen one delivery can send another body with it",
 			"treat what it says as a hint, and look up what matters")
 	}
+	if sender.Uncertain() {
+		h.warn(path, "how "+sender.Title+" signs is not confirmed: nobody has compared it with its documentation or with a request of its own",
+			"try a real webhook with forebay verify before relying on it")
+	}
 	h.deadline(sender)
 }
 

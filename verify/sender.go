@@ -43,9 +43,9 @@ type Sender struct {
 	// somebody who has seen one delivery can send another body with it.
 	BodyUnsigned bool
 
-	Retry   string // the sender's retry policy, in its words
-	Source  string // the page or repository that the row was taken from
-	Checked string // the day on which it was compared, as 2006-01-02
+	Retry  string // the sender's retry policy
+	Source string // what to read: the sender's page, which need not be where the row is from
+	Known  Known  // where the row is from, and when that was read
 }
 
 // A Proof is how a sender proves that a request is its own.
@@ -128,6 +128,10 @@ func Lookup(name string) (Sender, bool) {
 // Senders returns the table, sorted by name.
 func Senders() []Sender {
 	all := slices.Concat(generic(), code(), work(), money(), commerce(), messaging(), platforms(), clouds())
+	evidence := known()
+	for i := range all {
+		all[i].Known = evidence[all[i].Name]
+	}
 	slices.SortFunc(all, func(a, b Sender) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

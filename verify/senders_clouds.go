@@ -21,7 +21,7 @@ func clouds() []Sender {
 				{Name: "unsubscribe_confirmation", When: "json:Type", Is: "UnsubscribeConfirmation"},
 			},
 			Ack: Ack{Deadline: 15 * time.Second}, Retry: "by the subscription's policy, up to 23 days",
-			Source: "https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html", Checked: day,
+			Source: "https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html",
 		},
 		{
 			Name: "google-pubsub", Title: "Google Cloud Pub/Sub push", Note: tokenNote,
@@ -30,7 +30,7 @@ func clouds() []Sender {
 				KeySet: "https://www.googleapis.com/oauth2/v3/certs", Choose: []string{"audience", "email", "jwks_url"}, Demand: []string{"audience", "email"},
 			}, BodyUnsigned: true,
 			ID: "json:message.messageId", Type: "json:message.attributes.eventType | json:message.attributes.type", Time: "json:message.publishTime", Subject: "json:subscription",
-			Ack: Ack{Status: 200}, Retry: "with back-off until the message expires", Source: "https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions", Checked: day,
+			Ack: Ack{Status: 200}, Retry: "with back-off until the message expires", Source: "https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions",
 		},
 		{
 			Name: "azure-event-grid", Title: "Azure Event Grid", Note: tokenNote + " Put the token into the URL as ?token=, or into a delivery header and name that with header.",
@@ -42,16 +42,16 @@ func clouds() []Sender {
 				options, // of the CloudEvents schema
 			},
 			Ack: Ack{Status: 200, Deadline: 30 * time.Second}, Retry: "up to 30 times in 24 hours; not on 400 and 413",
-			Source: "https://learn.microsoft.com/en-us/azure/event-grid/webhook-event-delivery", Checked: day,
+			Source: "https://learn.microsoft.com/en-us/azure/event-grid/webhook-event-delivery",
 		},
 		{
 			Name: "cloudevents", Title: "CloudEvents with a token", Note: tokenNote, Proof: bearer(), BodyUnsigned: true, CloudEvents: true,
 			Type: "json:type", Shakes: []Shake{options}, Ack: Ack{Status: 200},
-			Source: "https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md", Checked: day,
+			Source: "https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md",
 		},
 		{
 			Name: "hookdeck", Title: "Hookdeck", Proof: hookdeck,
-			ID: "header:X-Hookdeck-Eventid", Type: "json:type", Subject: "header:X-Hookdeck-Source-Name", Source: "https://hookdeck.com/docs/authentication#webhook-signature-verification", Checked: day,
+			ID: "header:X-Hookdeck-Eventid", Type: "json:type", Subject: "header:X-Hookdeck-Source-Name", Source: "https://hookdeck.com/docs/authentication#webhook-signature-verification",
 		},
 		{
 			Name: "jwt", Title: "a sender with JSON Web Tokens", Note: tokenNote,
@@ -59,7 +59,7 @@ func clouds() []Sender {
 				Scheme: "jwt", Algorithm: "RS256", Headers: []string{"Authorization"}, Prefix: "Bearer ", Encoding: plainEncoding,
 				Choose: []string{"issuer", "audience", "jwks_url"}, Demand: []string{"issuer", "audience"},
 			}, BodyUnsigned: true, CloudEvents: true, Form: "*",
-			Type: "json:type", Source: "https://www.rfc-editor.org/rfc/rfc7519", Checked: day,
+			Type: "json:type", Source: "https://www.rfc-editor.org/rfc/rfc7519",
 		},
 	}
 }

@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// day is when the rows were last compared with their sources.
-const day = "2026-11-25"
-
 // githubSubject is owner/repo#N where there is a pull request or an issue.
 const githubSubject = "github:subject"
 
@@ -55,7 +52,7 @@ func code() []Sender {
 			ID: "header:X-GitHub-Delivery", Type: "header:X-GitHub-Event", Subject: githubSubject, Form: "payload",
 			Shakes: []Shake{{Name: "ping", When: "header:X-GitHub-Event", Is: "ping", Body: "pong"}},
 			Ack:    Ack{Deadline: 10 * time.Second}, Retry: "none; redelivered by hand or by API, with the same delivery id",
-			Source: "https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries", Checked: day,
+			Source: "https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries",
 		}
 	}
 	sha256 := hexHeader("X-Hub-Signature-256", "sha256=")
@@ -73,7 +70,7 @@ func code() []Sender {
 			Proof: Proof{Scheme: "hmac", Families: families, Headers: []string{"*-Signature"}, Signed: "{payload}"},
 			ID:    each("-Delivery"), Type: each("-Event"), Subject: `json:repository.full_name + "#" + json:number | json:repository.full_name + "#" + json:issue.number | json:repository.full_name`, Form: "payload",
 			Ack: Ack{Deadline: 5 * time.Second}, Retry: "none by default",
-			Source: "https://docs.gitea.com/usage/webhooks", Checked: day,
+			Source: "https://docs.gitea.com/usage/webhooks",
 		}
 	}
 	return append([]Sender{
@@ -92,30 +89,30 @@ func code() []Sender {
 			Subject:      "gitlab:subject",
 			BodyUnsigned: true,
 			Ack:          Ack{Deadline: 10 * time.Second}, Retry: "4 failures in a row disable the webhook for a time, 40 for good",
-			Source: "https://docs.gitlab.com/user/project/integrations/webhooks/", Checked: day,
+			Source: "https://docs.gitlab.com/user/project/integrations/webhooks/",
 		},
 		{
 			Name: "bitbucket", Title: "Bitbucket Cloud", Proof: hexHeader("X-Hub-Signature", "sha256="),
 			ID: "header:X-Request-UUID", Type: "header:X-Event-Key", Subject: `json:repository.full_name + "#" + json:pullrequest.id | json:repository.full_name`,
 			Ack: Ack{Deadline: 10 * time.Second}, Retry: "twice",
-			Source: "https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/", Checked: day,
+			Source: "https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/",
 		},
 		{
 			Name: "bitbucket-server", Title: "Bitbucket Data Center", Proof: hexHeader("X-Hub-Signature", "sha256="),
 			ID: "header:X-Request-Id", Type: "header:X-Event-Key", Subject: "json:repository.slug | json:pullRequest.toRef.repository.slug",
 			Shakes: []Shake{{Name: "diagnostics:ping", Before: true, When: "header:X-Event-Key", Is: "diagnostics:ping", Unless: "header:X-Hub-Signature"}},
-			Source: "https://confluence.atlassian.com/bitbucketserver/manage-webhooks-938025878.html", Checked: day,
+			Source: "https://confluence.atlassian.com/bitbucketserver/manage-webhooks-938025878.html",
 		},
 		{
 			Name: "jira", Title: "Jira Cloud", Proof: hexHeader("X-Hub-Signature", "sha256="),
 			ID: "header:X-Atlassian-Webhook-Identifier", Type: "json:webhookEvent", Time: "json:timestamp", Subject: "json:issue.key | json:project.key",
 			Retry:  "5 times, 5 to 15 minutes apart",
-			Source: "https://developer.atlassian.com/cloud/jira/platform/webhooks/", Checked: day,
+			Source: "https://developer.atlassian.com/cloud/jira/platform/webhooks/",
 		},
 		{
 			Name: "azure-devops", Title: "Azure DevOps", Note: tokenNote, Proof: basicAuth(), BodyUnsigned: true,
 			ID: "json:id", Type: "json:eventType", Time: "json:createdDate", Subject: "json:resource.workItemId | json:resource.pullRequestId | json:resource.id",
-			Source: "https://learn.microsoft.com/en-us/azure/devops/service-hooks/services/webhooks", Checked: day,
+			Source: "https://learn.microsoft.com/en-us/azure/devops/service-hooks/services/webhooks",
 		},
 	}, builds()...)
 }
@@ -139,74 +136,74 @@ func builds() []Sender {
 			Name: "linear", Title: "Linear", Proof: linear,
 			ID: "header:Linear-Delivery", Type: `header:Linear-Event + "." + json:action | json:type`, Time: "json:createdAt", Subject: "json:data.identifier | json:data.id",
 			Ack: Ack{Status: 200, Deadline: 5 * time.Second}, Retry: "after 1 minute, 1 hour, 6 hours",
-			Source: "https://linear.app/developers/webhooks#securing-webhooks", Checked: day,
+			Source: "https://linear.app/developers/webhooks#securing-webhooks",
 		},
 		{
 			Name: "sentry", Title: "Sentry", Proof: hexHeader("Sentry-Hook-Signature", ""),
 			ID: "header:Request-ID", Type: `header:Sentry-Hook-Resource + "." + json:action | header:Sentry-Hook-Resource`, Time: "header:Sentry-Hook-Timestamp",
 			Subject: "json:data.issue.shortId | json:data.issue.id | json:data.event.issue_id",
 			Ack:     Ack{Deadline: time.Second}, Retry: "none; 1000 timeouts in 24 hours end the subscription",
-			Source: "https://docs.sentry.io/integrations/integration-platform/webhooks/", Checked: day,
+			Source: "https://docs.sentry.io/integrations/integration-platform/webhooks/",
 		},
 		{
 			Name: "pagerduty", Title: "PagerDuty", Proof: versions("X-PagerDuty-Signature"),
 			ID: "json:event.id", Type: "json:event.event_type", Time: "json:event.occurred_at", Subject: "json:event.data.id",
 			Retry:  "on 5xx and 429; a 4xx ends the delivery",
-			Source: "https://developer.pagerduty.com/docs/verifying-webhook-signatures", Checked: day,
+			Source: "https://developer.pagerduty.com/docs/verifying-webhook-signatures",
 		},
 		{
 			Name: "circleci", Title: "CircleCI", Proof: versions("Circleci-Signature"),
 			ID: "json:id", Type: "header:Circleci-Event-Type | json:type", Time: "json:happened_at", Subject: "json:project.slug",
 			Ack: Ack{Deadline: 10 * time.Second}, Retry: "several times",
-			Source: "https://circleci.com/docs/outbound-webhooks/#validate-webhooks", Checked: day,
+			Source: "https://circleci.com/docs/outbound-webhooks/#validate-webhooks",
 		},
 		{
 			Name: "buildkite", Title: "Buildkite with a signature", Proof: buildkite,
 			ID: "header:X-Buildkite-Request", Type: "header:X-Buildkite-Event | json:event", Subject: `json:pipeline.slug + "#" + json:build.number`,
-			Source: "https://buildkite.com/docs/apis/webhooks/pipelines#webhook-signature", Checked: day,
+			Source: "https://buildkite.com/docs/apis/webhooks/pipelines#webhook-signature",
 		},
 		{
 			Name: "buildkite-token", Title: "Buildkite with a token", Note: tokenNote, Proof: tokenHeader("X-Buildkite-Token"), BodyUnsigned: true,
 			ID: "header:X-Buildkite-Request", Type: "header:X-Buildkite-Event | json:event", Subject: `json:pipeline.slug + "#" + json:build.number`,
-			Source: "https://buildkite.com/docs/apis/webhooks/pipelines#webhook-token", Checked: day,
+			Source: "https://buildkite.com/docs/apis/webhooks/pipelines#webhook-token",
 		},
 		{
 			Name: "vercel", Title: "Vercel", Proof: vercel,
 			ID: "json:id", Type: "json:type", Time: "json:createdAt", Subject: "json:payload.deployment.id | json:payload.project.id",
 			Ack: Ack{Deadline: 30 * time.Second}, Retry: "for up to 24 hours",
-			Source: "https://vercel.com/docs/webhooks/webhooks-api#securing-webhooks", Checked: day,
+			Source: "https://vercel.com/docs/webhooks/webhooks-api#securing-webhooks",
 		},
 		{
 			Name: "netlify", Title: "Netlify",
 			Proof: Proof{Scheme: "jwt", Algorithm: "HS256", Headers: []string{"X-Webhook-Signature"}, Encoding: plainEncoding, Issuer: "netlify", BodyClaim: "sha256", NoExpiry: true},
 			ID:    `json:id + "/" + json:state`, Type: "header:X-Netlify-Event | json:state", Time: "json:updated_at", Subject: "json:site_id | json:name",
-			Source: "https://docs.netlify.com/site-deploys/notifications/#payload-signature", Checked: day,
+			Source: "https://docs.netlify.com/site-deploys/notifications/#payload-signature",
 		},
 		{
 			Name: "heroku", Title: "Heroku", Proof: base64Header("Heroku-Webhook-Hmac-SHA256", ""),
 			ID: "json:webhook_metadata.delivery.id", Type: "json:webhook_metadata.event.include", Time: "json:created_at", Subject: "json:data.app.name",
 			Retry:  "none at the level notify, several at the level sync",
-			Source: "https://devcenter.heroku.com/articles/app-webhooks#securing-webhook-requests", Checked: day,
+			Source: "https://devcenter.heroku.com/articles/app-webhooks#securing-webhook-requests",
 		},
 		{
 			Name: "datadog", Title: "Datadog", Note: tokenNote + " Add the header in the webhook's custom headers.", Proof: bearer(), BodyUnsigned: true,
 			ID: "json:id", Type: "json:event_type | json:alert_transition", Subject: "json:alert_id | json:title",
-			Source: "https://docs.datadoghq.com/integrations/webhooks/", Checked: day,
+			Source: "https://docs.datadoghq.com/integrations/webhooks/",
 		},
 		{
 			Name: "grafana", Title: "Grafana Alerting", Proof: grafana,
 			Type: "json:status", Subject: "json:groupKey",
-			Source: "https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/", Checked: day,
+			Source: "https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/",
 		},
 		{
 			Name: "alertmanager", Title: "Prometheus Alertmanager", Note: tokenNote, Proof: bearer(), BodyUnsigned: true,
 			Type: "json:status", Subject: "json:groupKey", Time: "json:alerts.0.startsAt", Retry: "on 5xx and 429",
-			Source: "https://prometheus.io/docs/alerting/latest/configuration/#webhook_config", Checked: day,
+			Source: "https://prometheus.io/docs/alerting/latest/configuration/#webhook_config",
 		},
 		{
 			Name: "rootly", Title: "Rootly", Proof: rootly,
 			ID: "json:event.id", Type: "json:event.type", Time: "json:event.issued_at", Subject: "json:data.id",
-			Source: "https://docs.rootly.com/configuration/webhooks", Checked: day,
+			Source: "https://docs.rootly.com/configuration/webhooks",
 		},
 	}
 }

@@ -38,7 +38,7 @@ func generic() []Sender {
 		{
 			Name: "standardwebhooks", Title: "a sender that follows Standard Webhooks", Proof: standard(),
 			Type: "json:type", Time: "json:timestamp", CloudEvents: true,
-			Source: "https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md", Checked: day,
+			Source: "https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md",
 		},
 	}
 }

@@ -18,10 +18,25 @@ import (
 var update = flag.Bool("update", false, "rewrite docs/senders")
 
 const (
-	pages         = "../../docs/senders"
-	notDocumented = "not documented"
-	made          = "<!-- Made from the table of senders: go test ./internal/starter -update -->\n"
+	pages    = "../../docs/senders"
+	notKnown = "not known"
+	made     = "<!-- Made from the table of senders: go test ./internal/starter -update -->\n"
 )
+
+// evidenceWords explain the last column of the index.
+const evidenceWords = `
+Every page says how its parts are known: from what the sender itself publishes (its documentation, SDK or source, with
+the month or day of reading; what was read was a published copy, which may lag behind the page of today), from requests
+that it has really sent, or from somebody else's verifier or guide. What is not confirmed says so, and
+` + "`forebay check`" + ` warns of a hook whose scheme is not: try it with a real webhook and ` + "`forebay verify`" + ` first.
+`
+
+// inShort is a basis in the index.
+func inShort(b verify.Basis) string {
+	return map[verify.Evidence]string{
+		verify.Official: "the sender, " + b.Read, verify.Captured: "its requests", verify.ThirdParty: "somebody else", verify.Described: "the configuration",
+	}[b.Evidence] + map[bool]string{true: "not confirmed"}[b.Evidence == verify.Unconfirmed]
+}
 
 // TestPages compares docs/senders with the table: a page per sender, an index,
 // and nothing else.
@@ -29,7 +44,7 @@ func TestPages(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{}
 	var index strings.Builder
-	fmt.Fprintf(&index, "# Senders\n\n%s\nWhat each sender needs, signs and expects. %d types of sources.\n\n| Sender | Type | Proof | Body covered | Acknowledge within |\n| --- | --- | --- | --- | --- |\n", made, len(verify.Types()))
+	fmt.Fprintf(&index, "# Senders\n\n%s\nWhat each sender needs, signs and expects. %d types of sources.\n\n%s\n| Sender | Type | Proof | Body covered | Acknowledge within | Proof known from |\n| --- | --- | --- | --- | --- | --- |\n", made, len(verify.Types()), evidenceWords)
 	senders := verify.Senders()
 	slices.SortStableFunc(senders, func(a, b verify.Sender) int {
 		return strings.Compare(strings.ToLower(a.Title), strings.ToLower(b.Title))
@@ -40,7 +55,7 @@ func TestPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		want[s.Name+".md"] = page(st)
-		fmt.Fprintf(&index, "| [%s](%s.md) | `%s` | %s | %s | %s |\n", s.Title, s.Name, s.Name, algorithm(s), covered(s), deadline(s))
+		fmt.Fprintf(&index, "| [%s](%s.md) | `%s` | %s | %s | %s | %s |\n", s.Title, s.Name, s.Name, algorithm(s), covered(s), deadline(s), inShort(s.Known.Proof))
 	}
 	want["README.md"] = index.String()
 	if *update {
@@ -78,9 +93,9 @@ func writePages(t *testing.T, want map[string]string) {
 	}
 }
 
-// TestEveryRowSaysWhereItIsFrom: a page of the sender's own documentation, or
-// of the specification that it follows, and the day of the comparison.
-func TestEveryRowSaysWhereItIsFrom(t *testing.T) {
+// TestEveryRowSaysWhatToRead: a page of the sender's own documentation, or of
+// the specification that it follows, and something to do in its console.
+func TestEveryRowSaysWhatToRead(t *testing.T) {
 	t.Parallel()
 	for _, s := range verify.Senders() {
 		if slices.Contains([]string{"hmac", "token", "basic"}, s.Name) {
@@ -88,9 +103,6 @@ func TestEveryRowSaysWhereItIsFrom(t *testing.T) {
 		}
 		if !strings.HasPrefix(s.Source, "https://") {
 			t.Errorf("%s: the source %q is no page", s.Name, s.Source)
-		}
-		if _, err := time.Parse(time.DateOnly, s.Checked); err != nil {
-			t.Errorf("%s: %v", s.Name, err)
 		}
 		if g := s.Guide(); g.Steps == "" || g.Secret == "" {
 			t.Errorf("%s: nothing says where to click, or where the secret is from", s.Name)
@@ -134,8 +146,9 @@ func page(st Starter) string {
 	row("Retries", s.Retry)
 	row("Limits", g.Limits)
 	if s.Source != "" {
-		row("Taken from", "<"+s.Source+">, "+s.Checked)
+		row("Its documentation", "<"+s.Source+">")
 	}
+	b.WriteString(knownFrom(s))
 	fmt.Fprintf(&b, "\n## A first hook\n\n    forebay init --sender %s\n\nwrites, beside the server's own settings:\n\n```yaml\nhooks:\n  %s:\n%s```\n", s.Name, st.Hook(), st.HookText())
 	fmt.Fprintf(&b, "\n## Try it\n\n    %s\n\nWebhooks of this sender:\n\n", st.Trigger())
 	for _, f := range fixturesOf(s) {
@@ -144,9 +157,25 @@ func page(st Starter) string {
 	return b.String()
 }
 
+// knownFrom says in words how each part of the page is known.
+func knownFrom(s verify.Sender) string {
+	var b strings.Builder
+	b.WriteString("\n## How this is known\n\n")
+	if s.Uncertain() {
+		fmt.Fprintf(&b, "**The scheme is not confirmed: try it with a real webhook and `forebay verify` before relying on it.**\n\n")
+	}
+	for _, part := range []struct {
+		name  string
+		basis verify.Basis
+	}{{"Proof, id and type", s.Known.Proof}, {"Handshakes, acknowledgement and retries", s.Known.Answers}, {"Steps in its console", s.Known.Console}} {
+		fmt.Fprintf(&b, "- %s: %s.\n", part.name, part.basis.Words())
+	}
+	return b.String()
+}
+
 func orNot(text string) string {
 	if text == "" {
-		return notDocumented
+		return notKnown
 	}
 	return text
 }
@@ -371,7 +400,7 @@ func ack(s verify.Sender) string {
 
 func deadline(s verify.Sender) string {
 	if s.Ack.Deadline == 0 {
-		return notDocumented
+		return notKnown
 	}
 	return short(s.Ack.Deadline)
 }

@@ -137,5 +137,8 @@ func (st Starter) notes() []string {
 	if s.Source != "" {
 		notes = append(notes, "Its documentation: "+s.Source)
 	}
+	if s.Uncertain() {
+		notes = append(notes, "Not confirmed: try it with a real webhook and forebay verify before relying on it.")
+	}
 	return notes
 }
