@@ -13,7 +13,7 @@ help: ## Show this help
 build: ## Build ./forebay as it is released: static, without debug tables, which cost 4 MiB of memory
 	$(GO) build -trimpath -ldflags='-s -w' -o forebay ./cmd/forebay
 
-test: ## Run all tests; needs Go, and Node 20 for those against official SDKs
+test: ## Run all tests; needs Go, and npm for those against official SDKs
 	$(GO) vet ./...
 	sdks=$$(verify/testdata/sdk/install.sh) && FOREBAY_SDKS="$$sdks" $(GO) test ./...
 

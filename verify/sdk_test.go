@@ -316,7 +316,7 @@ func newOracle(t *testing.T) *oracle {
 	t.Helper()
 	modules := os.Getenv("FOREBAY_SDKS")
 	if modules == "" {
-		t.Skip("FOREBAY_SDKS names no folder with the official SDKs: run make test, with Node 20 or later")
+		t.Skip("FOREBAY_SDKS names no folder with the official SDKs: run make test, with npm")
 	}
 	dir := t.TempDir()
 	driver, err := os.ReadFile("testdata/sdk/driver.mjs")
@@ -329,7 +329,7 @@ func newOracle(t *testing.T) *oracle {
 	if err := os.Symlink(filepath.Join(modules, "node_modules"), filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "node", filepath.Join(dir, "driver.mjs"))
+	cmd := exec.CommandContext(t.Context(), filepath.Join(modules, "node"), filepath.Join(dir, "driver.mjs"))
 	cmd.Stderr = t.Output()
 	in, err := cmd.StdinPipe()
 	if err != nil {
