@@ -88,9 +88,15 @@ func (w *world) serveTLS(host string, h http.Handler) {
 	w.stop = append(w.stop, func() { _ = srv.Close(); <-done })
 }
 
+// The names that senders' signing certificates are issued to.
+const (
+	snsName    = "sns.amazonaws.com"
+	paypalName = "messageverificationcerts.paypal.com"
+)
+
 // pemOf is the certificate that a sender publishes for a key.
-func pemOf(key crypto.PublicKey) []byte {
-	cert := theAuthority().issue(&x509.Certificate{Subject: pkix.Name{CommonName: "signing"}}, key)
+func pemOf(name string, key crypto.PublicKey) []byte {
+	cert := theAuthority().issue(&x509.Certificate{Subject: pkix.Name{CommonName: name}}, key)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
 }
 

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"net/http"
 	"strconv"
@@ -119,7 +122,7 @@ func (k *keyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // public is how a test says what a private key signs for.
 func signingWith(cfg verify.Config, key crypto.Signer) verify.Config {
-	cfg.PublicKeys = []string{string(pemOf(key.Public()))}
+	cfg.PublicKeys = []string{string(pemOf("signing", key.Public()))}
 	return cfg
 }
 
@@ -252,7 +255,7 @@ func TestSNS(t *testing.T) {
 			defer mu.Unlock()
 			calls = append(calls, r.Method+" "+r.URL.RequestURI())
 			if strings.HasSuffix(r.URL.Path, ".pem") {
-				_, _ = rw.Write(pemOf(keys[0].Public()))
+				_, _ = rw.Write(pemOf(snsName, keys[0].Public()))
 				return
 			}
 			if down {
@@ -260,7 +263,7 @@ func TestSNS(t *testing.T) {
 			}
 		}))
 		evil := &keyServer{}
-		evil.publish(200, pemOf(keys[1].Public()))
+		evil.publish(200, pemOf(snsName, keys[1].Public()))
 		w.serveTLS("evil.test", evil)
 		w.serveTLS("sns.us-east-1.amazonaws.com.evil.test", evil)
 
@@ -336,16 +339,25 @@ func TestPayPal(t *testing.T) {
 	bubble(t, hook, claudetest.Options{}, func(w *world) {
 		ks, evil := &keyServer{}, &keyServer{}
 		ks.publish(404, nil)
-		evil.publish(200, pemOf(keys[1].Public()))
+		evil.publish(200, pemOf(paypalName, keys[1].Public()))
 		w.serveTLS("api.paypal.com", ks)
 		w.serveTLS("evil.test", evil)
 		in := verify.SignInput{Body: []byte(`{"id":"WH-x","event_type":"PAYMENT.CAPTURE.COMPLETED"}`), Key: keys[0], ID: "t-1"}
 		w.want("no certificate", w.send(cfg, in), 503, "key_unavailable")
-		ks.publish(200, append([]byte("<Attribute>"), pemOf(keys[0].Public())...))
+		ks.publish(200, append([]byte("<Attribute>"), pemOf(paypalName, keys[0].Public())...))
 		time.Sleep(time.Minute)
 		w.want("a certificate inside something else", w.send(cfg, in), 503, "key_unavailable")
-		ks.publish(200, pemOf(keys[0].Public()))
-		time.Sleep(time.Minute)
+		ks.publish(200, pemOf("another.example", keys[0].Public()))
+		time.Sleep(2 * time.Minute)
+		w.want("a certificate of somebody else", w.send(cfg, in), 503, "key_unavailable")
+		nobody := &authority{key: newEC()}
+		nobody.cert = nobody.issue(&x509.Certificate{IsCA: true, BasicConstraintsValid: true}, nobody.key.Public())
+		forged := nobody.issue(&x509.Certificate{Subject: pkix.Name{CommonName: paypalName}}, keys[0].Public())
+		ks.publish(200, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: forged.Raw}))
+		time.Sleep(5 * time.Minute)
+		w.want("a certificate of an authority that nobody knows", w.send(cfg, in), 503, "key_unavailable")
+		ks.publish(200, pemOf(paypalName, keys[0].Public()))
+		time.Sleep(5 * time.Minute)
 		w.want("good", w.send(cfg, in), 202, "")
 		in.Key, in.ID = keys[1], "t-2"
 		w.want("another key", w.send(cfg, in), 401, "signature_mismatch")
@@ -407,7 +419,7 @@ func TestStrangersFetchLittle(t *testing.T) {
 	hook := strings.Replace(senderHook, "SOURCE", `{type: aws-sns, topics: ["`+snsTopic+`"]}`, 1)
 	bubble(t, hook, claudetest.Options{}, func(w *world) {
 		ks := &keyServer{}
-		ks.publish(200, pemOf(keys[0].Public()))
+		ks.publish(200, pemOf(snsName, keys[0].Public()))
 		w.serveTLS("sns.us-east-1.amazonaws.com", ks)
 		w.want("a known certificate", w.send(cfg, verify.SignInput{Body: []byte(`{"n":1}`), Key: keys[0], ID: "1"}), 202, "")
 		ks.publish(404, nil)
@@ -415,14 +427,21 @@ func TestStrangersFetchLittle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i := range 200 {
-			body := strings.Replace(string(signed.Body), "Service.pem", "Service-"+string(rune('a'+i%26))+string(rune('a'+i/26))+".pem", 1)
-			w.want("an invented one", w.postRaw(signed.Header, body), 503, "key_unavailable")
+		strangers := func(round string) {
+			for i := range 200 {
+				body := strings.Replace(string(signed.Body), "Service.pem", "Service-"+round+strconv.Itoa(i)+".pem", 1)
+				w.want("an invented one", w.postRaw(signed.Header, body), 503, "key_unavailable")
+			}
 		}
+		strangers("a")
 		if n := ks.asked.Load(); n > 12 {
 			t.Errorf("fetched %d certificates for a stranger, want 12 at most", n)
 		}
 		w.want("still known", w.send(cfg, verify.SignInput{Body: []byte(`{"n":2}`), Key: keys[0], ID: "2"}), 202, "")
+		time.Sleep(2 * time.Hour) // it is not fresh any more
+		strangers("b")
+		ks.publish(200, pemOf(snsName, keys[0].Public()))
+		w.want("fetched anew for all that", w.send(cfg, verify.SignInput{Body: []byte(`{"n":3}`), Key: keys[0], ID: "3"}), 202, "")
 		synctest.Wait()
 	})
 }

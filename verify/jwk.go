@@ -1,21 +1,15 @@
 package verify
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
-	"errors"
-	"fmt"
 	"math"
 	"math/big"
-	"time"
 )
 
 // A jwk is a public key as JSON (RFC 7517).
@@ -52,28 +46,6 @@ func ParseJWKS(doc []byte) map[string]crypto.PublicKey {
 }
 
 const maxKeys = 100
-
-// ParseCertificate reads the first of one or more PEM certificates and returns
-// its key and the time from which it is no longer good. It is for the
-// [KeySource] that fetches certificates, and strict: nothing may stand before
-// the certificate, since a sender's host may repeat what others have written.
-func ParseCertificate(doc []byte, now time.Time) (key crypto.PublicKey, until time.Time, err error) {
-	if !bytes.HasPrefix(doc, []byte("-----BEGIN CERTIFICATE-----")) {
-		return nil, time.Time{}, errors.New("no PEM certificate")
-	}
-	block, _ := pem.Decode(doc)
-	if block == nil {
-		return nil, time.Time{}, errors.New("no PEM certificate")
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("certificate: %w", err)
-	}
-	if now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
-		return nil, time.Time{}, errors.New("the certificate is not valid now")
-	}
-	return cert.PublicKey, cert.NotAfter, nil
-}
 
 func parseJWK(text string) (crypto.PublicKey, bool) {
 	var k jwk

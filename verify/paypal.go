@@ -101,6 +101,16 @@ func paypalURL(text string) bool {
 		strings.HasPrefix(u.Path, "/v1/notifications/certs/") && path.Clean(u.Path) == u.Path && !strings.ContainsAny(text, "?#")
 }
 
+// paypalSigners are the names of PayPal's signing certificates.
+// https://github.com/paypal/PayPal-Java-SDK, SSLUtil.validateCertificateChain
+func paypalSigners(host string) []string {
+	const live = "messageverificationcerts.paypal.com"
+	if host == "api.sandbox.paypal.com" {
+		return []string{live, "messageverificationcerts.sandbox.paypal.com"}
+	}
+	return []string{live}
+}
+
 func newPayPal(s Sender, cfg Config) (*paypal, *ConfigError) {
 	if cfg.WebhookID == "" {
 		_, remedy := demanded("webhook_id", cfg)

@@ -147,6 +147,26 @@ func snsURL(text, suffix string) bool {
 	return ok && ok2 && isRegion(region) && strings.HasSuffix(u.Path, suffix)
 }
 
+// snsSigners are the names of SNS's certificates: one for the older regions, one
+// of their own for those that have to be switched on, for those of governments
+// and for China.
+// https://github.com/aws/aws-sdk-java-v2, services-custom/sns-message-manager, SnsHostProvider
+func snsSigners(host string) []string {
+	domain := ".amazonaws.com"
+	if strings.HasSuffix(host, ".cn") {
+		domain += ".cn"
+	}
+	region := strings.TrimSuffix(strings.TrimPrefix(host, "sns."), domain)
+	names := []string{"sns." + region + domain, "sns-signing." + region + domain, "sns-" + region + domain}
+	if domain == ".amazonaws.com" {
+		names = append(names, "sns.amazonaws.com")
+	}
+	if strings.HasPrefix(region, "us-gov-") {
+		names = append(names, "sns-us-gov-west-1.amazonaws.com")
+	}
+	return names
+}
+
 // isRegion: two letters or more, words, a number: us-west-2, us-gov-east-1.
 func isRegion(s string) bool {
 	words := strings.Split(s, "-")

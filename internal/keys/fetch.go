@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/forebayhq/forebay/internal/egress"
 	"github.com/forebayhq/forebay/verify"
 )
 
@@ -36,7 +37,7 @@ func (s *Source) get(ctx context.Context, ref verify.KeyRef) (keyset, error) {
 	if err != nil {
 		return keyset{}, err
 	}
-	client, err := s.cache.client(ref.URL)
+	client, err := s.cache.client(ref.URL, egress.Policy{Timeout: timeout, MaxBytes: maxBytes, HTTPSOnly: true})
 	if err != nil {
 		return keyset{}, err
 	}
@@ -52,7 +53,7 @@ func (s *Source) get(ctx context.Context, ref verify.KeyRef) (keyset, error) {
 	if resp.StatusCode != http.StatusOK {
 		return s.refused(ref, resp.StatusCode, doc)
 	}
-	got, err := read(ref, doc, s.cache.now())
+	got, err := s.read(ctx, ref, doc)
 	got.keep = keep(resp.Header.Get("Cache-Control"))
 	return got, err
 }
@@ -86,11 +87,10 @@ func (s *Source) refused(ref verify.KeyRef, status int, doc []byte) (keyset, err
 }
 
 // read reads what the sender publishes in the form that it uses.
-func read(ref verify.KeyRef, doc []byte, now time.Time) (keyset, error) {
+func (s *Source) read(ctx context.Context, ref verify.KeyRef, doc []byte) (keyset, error) {
 	switch ref.Sender {
 	case sns, paypal:
-		key, until, err := verify.ParseCertificate(doc, now)
-		return keyset{keys: map[string]crypto.PublicKey{"": key}, until: until}, err
+		return s.certificate(ctx, ref, doc)
 	case plaid:
 		for _, key := range verify.ParseJWKS(doc) {
 			return keyset{keys: map[string]crypto.PublicKey{ref.ID: key}}, nil

@@ -3,6 +3,7 @@ package keys
 import (
 	"context"
 	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -56,6 +57,7 @@ type Cache struct {
 	egress *egress.Egress
 	log    *slog.Logger
 	now    func() time.Time
+	roots  *x509.CertPool // that certificates must lead to; nil: the system's
 
 	mu      sync.Mutex // guards what follows, and the fields of every shelf
 	shelves map[place]*shelf
@@ -90,12 +92,12 @@ type Source struct {
 // Source returns the keys for one hook.
 func (c *Cache) Source(l Login) *Source { return &Source{cache: c, login: l} }
 
-// A place is where keys are fetched from, and as whom. id is empty where a whole
-// set is fetched.
-type place struct{ url, client, id string }
+// A place is where keys are fetched from, for which sender, since that says how
+// they are read, and as whom. id is empty where a whole set is fetched.
+type place struct{ sender, url, client, id string }
 
 func (s *Source) place(ref verify.KeyRef) place {
-	p := place{url: ref.URL}
+	p := place{sender: ref.Sender, url: ref.URL}
 	if ref.Sender == plaid {
 		p.client, p.id = s.login.ClientID, ref.ID
 	}
@@ -134,7 +136,7 @@ func (s *Source) Fetch(ctx context.Context, ref verify.KeyRef) error {
 func (s *Source) fetch(ctx context.Context, ref verify.KeyRef) error {
 	c, at := s.cache, s.place(ref)
 	c.mu.Lock()
-	sh, err := c.shelf(at, ref.Sender)
+	sh, err := c.shelf(at)
 	if err != nil || sh == nil {
 		c.mu.Unlock()
 		return err
@@ -170,16 +172,14 @@ func (c *Cache) report(ref verify.KeyRef, n int, err error) {
 	c.log.Info("a sender's keys were fetched", "sender", ref.Sender, "host", host, "keys", n)
 }
 
-// client makes the client for one place: its origin alone, encrypted, without
-// redirects.
-func (c *Cache) client(raw string) (*http.Client, error) {
+// client makes the client for one place: its origin alone, without redirects.
+func (c *Cache) client(raw string, p egress.Policy) (*http.Client, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return nil, errors.New("no URL")
 	}
-	client, err := c.egress.Client(egress.Policy{
-		Origin: u.Scheme + "://" + u.Host, Timeout: timeout, MaxBytes: maxBytes, MaxConnsPerHost: 4, HTTPSOnly: true,
-	})
+	p.Origin, p.MaxConnsPerHost = u.Scheme+"://"+u.Host, 4
+	client, err := c.egress.Client(p)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}

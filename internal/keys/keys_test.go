@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"crypto"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -28,7 +29,7 @@ func TestBudget(t *testing.T) {
 		c := newCache(t)
 		take := func(sender string, n int) (ok int) {
 			for i := range n {
-				if _, err := c.shelf(place{url: sender + strconv.Itoa(i) + time.Now().String()}, sender); err == nil {
+				if _, err := c.shelf(place{sender: sender, url: strconv.Itoa(i) + time.Now().String()}); err == nil {
 					ok++
 				}
 			}
@@ -51,13 +52,14 @@ func TestBudget(t *testing.T) {
 	})
 }
 
-// TestShelvesAreBounded: what was not used for the longest time goes first, and
-// what is being fetched stays.
+// TestShelvesAreBounded: what was not used for the longest time goes first, but
+// what has keys and what is being fetched stays.
 func TestShelvesAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCache(t)
 		c.shelves[place{url: "flying"}] = &shelf{flight: &flight{}}
+		c.shelves[place{url: "has a key"}] = &shelf{keys: map[string]crypto.PublicKey{"": nil}}
 		for i := range 2 * maxShelves {
 			c.makeRoom()
 			c.shelves[place{url: strconv.Itoa(i)}] = &shelf{used: time.Now()}
@@ -67,7 +69,7 @@ func TestShelvesAreBounded(t *testing.T) {
 		if len(c.shelves) != maxShelves {
 			t.Errorf("got %d shelves, want %d", len(c.shelves), maxShelves)
 		}
-		for _, kept := range []string{"flying", "0", strconv.Itoa(2*maxShelves - 1)} {
+		for _, kept := range []string{"flying", "has a key", "0", strconv.Itoa(2*maxShelves - 1)} {
 			if c.shelves[place{url: kept}] == nil {
 				t.Errorf("%s was forgotten", kept)
 			}

@@ -19,6 +19,14 @@ type shelf struct {
 	flight *flight // the fetch that is under way
 }
 
+// before says whether the shelf is to be forgotten before another.
+func (s *shelf) before(other *shelf) bool {
+	if mine, theirs := len(s.keys) > 0, len(other.keys) > 0; mine != theirs {
+		return theirs
+	}
+	return s.used.Before(other.used)
+}
+
 // A flight is one fetch, and those who wait for it.
 type flight struct {
 	done chan struct{}
@@ -54,7 +62,7 @@ func (b *budget) spend(now time.Time) bool {
 // shelf returns the shelf of a place that may be fetched from now, or that is
 // being fetched; nil without an error: it is known that the one key which could
 // be there is not.
-func (c *Cache) shelf(at place, sender string) (*shelf, error) {
+func (c *Cache) shelf(at place) (*shelf, error) {
 	now := c.now()
 	sh := c.shelves[at]
 	switch {
@@ -65,13 +73,8 @@ func (c *Cache) shelf(at place, sender string) (*shelf, error) {
 	case sh != nil && now.Before(sh.next):
 		return nil, fmt.Errorf("keys: %w", ErrLater)
 	}
-	b := c.budgets[sender]
-	if b == nil {
-		b = &budget{tokens: burst, at: now}
-		c.budgets[sender] = b
-	}
-	if !b.spend(now) {
-		return nil, fmt.Errorf("keys: too many places of %s at once: %w", sender, ErrLater)
+	if known := sh != nil && len(sh.keys) > 0; !known && !c.budget(at.sender).spend(now) {
+		return nil, fmt.Errorf("keys: too many places of %s at once: %w", at.sender, ErrLater)
 	}
 	if sh == nil {
 		c.makeRoom()
@@ -81,7 +84,19 @@ func (c *Cache) shelf(at place, sender string) (*shelf, error) {
 	return sh, nil
 }
 
-// makeRoom forgets the place that was not used for the longest time.
+// budget is for the sender's places that have not brought a key yet. Those that
+// have are fetched anew whatever strangers make us look for.
+func (c *Cache) budget(sender string) *budget {
+	b := c.budgets[sender]
+	if b == nil {
+		b = &budget{tokens: burst, at: c.now()}
+		c.budgets[sender] = b
+	}
+	return b
+}
+
+// makeRoom forgets the place that was not used for the longest time, one that
+// never brought a key first: strangers can name many of those.
 func (c *Cache) makeRoom() {
 	if len(c.shelves) < maxShelves {
 		return
@@ -89,7 +104,7 @@ func (c *Cache) makeRoom() {
 	var oldest place
 	var found *shelf
 	for at, sh := range c.shelves {
-		if sh.flight == nil && (found == nil || sh.used.Before(found.used)) {
+		if sh.flight == nil && (found == nil || sh.before(found)) {
 			oldest, found = at, sh
 		}
 	}
