@@ -36,7 +36,7 @@ func (h *hookCheck) source() {
 			"treat what it says as a hint, and look up what matters")
 	}
 	if sender.Uncertain() {
-		h.warn(path, "how "+sender.Title+" signs is not confirmed: nobody has compared it with its documentation or with a request of its own",
+		h.warn(path, "how "+sender.Title+" signs is not confirmed: it was not compared with its documentation, nor with a request of its own",
 			"try a real webhook with forebay verify before relying on it")
 	}
 	h.deadline(sender)

@@ -20,7 +20,7 @@ func clouds() []Sender {
 				{Name: "subscription_confirmation", When: "json:Type", Is: "SubscriptionConfirmation", What: "json:SubscribeURL", Reply: "confirm"},
 				{Name: "unsubscribe_confirmation", When: "json:Type", Is: "UnsubscribeConfirmation"},
 			},
-			Ack: Ack{Deadline: 15 * time.Second}, Retry: "by the subscription's policy, up to 23 days",
+			Ack: Ack{Deadline: 15 * time.Second}, Retry: "on 5xx and 429: 3 times by default, 20 s apart; by the subscription's policy otherwise",
 			Source: "https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html",
 		},
 		{
@@ -41,7 +41,7 @@ func clouds() []Sender {
 				{Name: "subscription_validation", When: "header:Aeg-Event-Type", Is: "SubscriptionValidation", What: "json:0.data.validationCode", Reply: "json:validationResponse"},
 				options, // of the CloudEvents schema
 			},
-			Ack: Ack{Status: 200, Deadline: 30 * time.Second}, Retry: "up to 30 times in 24 hours; not on 400 and 413",
+			Ack: Ack{Status: 200, Deadline: 30 * time.Second}, Retry: "up to 30 times in 24 hours by default; 400 and 413 end the delivery where dead-lettering is on",
 			Source: "https://learn.microsoft.com/en-us/azure/event-grid/webhook-event-delivery",
 		},
 		{

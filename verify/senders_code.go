@@ -106,7 +106,7 @@ func code() []Sender {
 		{
 			Name: "jira", Title: "Jira Cloud", Proof: hexHeader("X-Hub-Signature", "sha256="),
 			ID: "header:X-Atlassian-Webhook-Identifier", Type: "json:webhookEvent", Time: "json:timestamp", Subject: "json:issue.key | json:project.key",
-			Retry:  "5 times, 5 to 15 minutes apart",
+			Retry:  "on time-outs, 408, 409, 425, 429 and 5xx",
 			Source: "https://developer.atlassian.com/cloud/jira/platform/webhooks/",
 		},
 		{
@@ -148,7 +148,7 @@ func builds() []Sender {
 		{
 			Name: "pagerduty", Title: "PagerDuty", Proof: versions("X-PagerDuty-Signature"),
 			ID: "json:event.id", Type: "json:event.event_type", Time: "json:event.occurred_at", Subject: "json:event.data.id",
-			Retry:  "on 5xx and 429; a 4xx ends the delivery",
+			Ack: Ack{Deadline: 5 * time.Second}, Retry: "for up to 48 hours on time-outs, 5xx and 429; any other 4xx ends the delivery, and 3 ended in a row disable the subscription for 24 hours",
 			Source: "https://developer.pagerduty.com/docs/verifying-webhook-signatures",
 		},
 		{
@@ -197,7 +197,7 @@ func builds() []Sender {
 		},
 		{
 			Name: "alertmanager", Title: "Prometheus Alertmanager", Note: tokenNote, Proof: bearer(), BodyUnsigned: true,
-			Type: "json:status", Subject: "json:groupKey", Time: "json:alerts.0.startsAt", Retry: "on 5xx and 429",
+			Type: "json:status", Subject: "json:groupKey", Time: "json:alerts.0.startsAt", Retry: "on 5xx",
 			Source: "https://prometheus.io/docs/alerting/latest/configuration/#webhook_config",
 		},
 		{

@@ -54,12 +54,13 @@ func chat() []Sender {
 				{When: "json:type", Is: "4", Ack: discordReply(`{"type":8,"data":{"choices":[]}}`)},
 				{When: "json:type", Is: "5", Ack: discordReply(`{"type":4,"data":{"content":"Accepted.","flags":64}}`)},
 			},
+			Retry:  "several times over 10 minutes, with back-off; of events alone",
 			Source: "https://discord.com/developers/docs/interactions/overview#setting-up-an-endpoint",
 		},
 		{
 			Name: "telegram", Title: "Telegram", Note: tokenNote, Proof: tokenHeader("X-Telegram-Bot-Api-Secret-Token"), BodyUnsigned: true,
 			ID: "json:update_id", Type: "telegram:kind", Time: "json:message.date | json:edited_message.date | json:channel_post.date", Subject: "json:message.chat.id | json:callback_query.message.chat.id | json:channel_post.chat.id",
-			Source: "https://core.telegram.org/bots/api#setwebhook",
+			Retry: "a reasonable number of times, in its words", Source: "https://core.telegram.org/bots/api#setwebhook",
 		},
 		{
 			Name: "line", Title: "LINE", Proof: base64Header("X-Line-Signature", ""),
@@ -114,13 +115,13 @@ func mail() []Sender {
 				Stamp: "json:signature.timestamp", Tolerance: 12 * time.Hour,
 			}, BodyUnsigned: true,
 			ID: "json:event-data.id", Type: "json:event-data.event", Time: "json:event-data.timestamp", Subject: "json:event-data.message.headers.message-id",
-			Ack: Ack{Status: 200}, Retry: "after 5, 10, 15 minutes, 1, 2, 4 hours; 406 stops them",
+			Ack: Ack{Status: 200}, Retry: "after 5, 10, 15 minutes, 1, 2, 4 hours, but not of a delivered event; 406 stops them",
 			Source: "https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks",
 		},
 		{
 			Name: "postmark", Title: "Postmark", Note: tokenNote, Proof: basicAuth(), BodyUnsigned: true,
 			ID: `json:RecordType + "/" + json:MessageID | json:MessageID`, Type: `json:RecordType | "Inbound"`, Time: "json:DeliveredAt | json:BouncedAt | json:ReceivedAt | json:ChangedAt | json:Date", Subject: "json:Recipient | json:Email | json:From",
-			Ack: Ack{Status: 200}, Retry: "for 6 to 10 hours; 403 stops them", Source: "https://postmarkapp.com/developer/webhooks/webhooks-overview",
+			Ack: Ack{Status: 200}, Retry: "up to 10 times, at growing intervals", Source: "https://postmarkapp.com/developer/webhooks/webhooks-overview",
 		},
 		{
 			Name: "resend", Title: "Resend", Proof: standard(), Type: "json:type", Time: "json:created_at", Subject: "json:data.email_id",

@@ -126,6 +126,7 @@ func billing() []Sender {
 		{
 			Name: "checkout", Title: "Checkout.com", Proof: hexHeader("Cko-Signature", ""),
 			ID: "json:id", Type: "json:type", Time: "json:created_on", Subject: "json:data.id",
+			Ack: Ack{Deadline: 10 * time.Second}, Retry: "after 5, 10, 15 and 30 minutes, 1, 4, 12 and 12 hours",
 			Source: "https://www.checkout.com/docs/workflows",
 		},
 	}

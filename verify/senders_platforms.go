@@ -16,7 +16,7 @@ func standards() []Sender {
 	anthropic.Type, anthropic.Time = "json:data.type", "json:created_at"
 	anthropic.Retry = "3 attempts in all, 5 to 120 s apart, then the event is dropped; a redirect disables the endpoint"
 	svix := row("svix", "Svix", "https://docs.svix.com/receiving/verifying-payloads/how-manual")
-	svix.Retry = "after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h"
+	svix.Ack.Deadline, svix.Retry = 15*time.Second, "after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h"
 	openai := row("openai", "OpenAI", "https://platform.openai.com/docs/guides/webhooks")
 	const ingest = "https://docs.svix.com/receiving/introduction"
 	return []Sender{
@@ -55,7 +55,7 @@ func identity() []Sender {
 	return []Sender{
 		{
 			Name: "workos", Title: "WorkOS", Proof: workos, ID: "json:id", Type: "json:event", Time: "json:created_at", Subject: "json:data.id",
-			Retry: "6 times over 3 days", Source: "https://workos.com/docs/events/data-syncing/webhooks",
+			Retry: "with back-off, for up to 3 days", Source: "https://workos.com/docs/events/data-syncing/webhooks",
 		},
 		{
 			Name: "auth0", Title: "Auth0", Note: tokenNote, Proof: bearer(), BodyUnsigned: true,
@@ -118,7 +118,7 @@ func media() []Sender {
 				Scheme: "jwt", Algorithm: "HS256", Headers: []string{"Upstash-Signature"}, Encoding: plainEncoding, Issuer: "Upstash", SubjectURL: true,
 				BodyClaim: "body", ClaimEncoding: base64URLEncoding,
 			},
-			ID: "header:Upstash-Message-Id", Type: "json:type", Source: "https://upstash.com/docs/qstash/howto/signature",
+			ID: "header:Upstash-Message-Id", Type: "json:type", Retry: "3 times by default, with back-off", Source: "https://upstash.com/docs/qstash/howto/signature",
 		},
 		{
 			Name: "pusher", Title: "Pusher", Proof: hexHeader("X-Pusher-Signature", ""),

@@ -122,7 +122,7 @@ func documents() []Sender {
 			Type: "json:value.0.changeType", Subject: "json:value.0.resource", Thin: true,
 			Batch: "value", PartID: "json:id", PartType: "json:changeType | json:lifecycleEvent", PartSubject: "json:resource",
 			Shakes: []Shake{{Name: "validationToken", Before: true, When: "query:validationToken", Reply: "echo"}},
-			Ack:    Ack{Status: 202, Deadline: 3 * time.Second}, Source: "https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks",
+			Ack:    Ack{Status: 202, Deadline: 3 * time.Second}, Retry: "for up to 4 hours", Source: "https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks",
 		},
 		{
 			Name: "teams-outgoing", Title: "Microsoft Teams outgoing webhook", Proof: teams,
@@ -184,7 +184,7 @@ func customers() []Sender {
 		{
 			Name: "typeform", Title: "Typeform", Proof: base64Header("Typeform-Signature", "sha256="),
 			ID: "json:event_id", Type: "json:event_type", Time: "json:form_response.submitted_at", Subject: "json:form_response.form_id",
-			Ack: Ack{Deadline: 30 * time.Second}, Retry: "every 2 to 3 minutes for a time", Source: "https://www.typeform.com/developers/webhooks/secure-your-webhooks/",
+			Ack: Ack{Deadline: 30 * time.Second}, Retry: "on 408, 423, 429 and 503 every 2 to 3 minutes for 10 hours; 404 and 410 disable the webhook", Source: "https://www.typeform.com/developers/webhooks/secure-your-webhooks/",
 		},
 		{
 			Name: "calendly", Title: "Calendly", Proof: calendly,

@@ -23,21 +23,6 @@ const (
 	made     = "<!-- Made from the table of senders: go test ./internal/starter -update -->\n"
 )
 
-// evidenceWords explain the last column of the index.
-const evidenceWords = `
-Every page says how its parts are known: from what the sender itself publishes (its documentation, SDK or source, with
-the month or day of reading; what was read was a published copy, which may lag behind the page of today), from requests
-that it has really sent, or from somebody else's verifier or guide. What is not confirmed says so, and
-` + "`forebay check`" + ` warns of a hook whose scheme is not: try it with a real webhook and ` + "`forebay verify`" + ` first.
-`
-
-// inShort is a basis in the index.
-func inShort(b verify.Basis) string {
-	return map[verify.Evidence]string{
-		verify.Official: "the sender, " + b.Read, verify.Captured: "its requests", verify.ThirdParty: "somebody else", verify.Described: "the configuration",
-	}[b.Evidence] + map[bool]string{true: "not confirmed"}[b.Evidence == verify.Unconfirmed]
-}
-
 // TestPages compares docs/senders with the table: a page per sender, an index,
 // and nothing else.
 func TestPages(t *testing.T) {
@@ -153,22 +138,6 @@ func page(st Starter) string {
 	fmt.Fprintf(&b, "\n## Try it\n\n    %s\n\nWebhooks of this sender:\n\n", st.Trigger())
 	for _, f := range fixturesOf(s) {
 		fmt.Fprintf(&b, "- `%s`: %s\n", f.Name, f.Title)
-	}
-	return b.String()
-}
-
-// knownFrom says in words how each part of the page is known.
-func knownFrom(s verify.Sender) string {
-	var b strings.Builder
-	b.WriteString("\n## How this is known\n\n")
-	if s.Uncertain() {
-		fmt.Fprintf(&b, "**The scheme is not confirmed: try it with a real webhook and `forebay verify` before relying on it.**\n\n")
-	}
-	for _, part := range []struct {
-		name  string
-		basis verify.Basis
-	}{{"Proof, id and type", s.Known.Proof}, {"Handshakes, acknowledgement and retries", s.Known.Answers}, {"Steps in its console", s.Known.Console}} {
-		fmt.Fprintf(&b, "- %s: %s.\n", part.name, part.basis.Words())
 	}
 	return b.String()
 }
