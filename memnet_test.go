@@ -44,6 +44,13 @@ func (m *memnet) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	}
 }
 
+// silence has an address refuse all new connections.
+func (m *memnet) silence(addr string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.listeners, addr)
+}
+
 type memListener struct {
 	addr  memAddr
 	conns chan net.Conn

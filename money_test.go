@@ -15,33 +15,47 @@ func owned(team string, n int) string {
 }
 
 // TestFairBy: the tenants of a hook take turns, so that one event of a quiet one
-// passes the backlog of a noisy one. An event without a tenant says why.
+// passes the backlog of a noisy one. An event without a tenant says why. Without
+// tenants it is first come, first served.
 func TestFairBy(t *testing.T) {
-	hooks := strings.Replace(prHook, "    model:", "    weight: 2\n    fair_by: payload.team\n    model:", 1)
-	bubble(t, hooks, claudetest.Options{Latency: 10 * time.Second}, func(w *world) {
-		var noisy []string
-		for i := range 120 {
-			noisy = append(noisy, w.accepted("pr", "pull_request", owned("noisy", i)))
+	const backlog = 60
+	for _, fair := range []bool{true, false} {
+		hooks := strings.Replace(prHook, "    model:", "    weight: 2\n    fair_by: payload.team\n    model:", 1)
+		if !fair {
+			hooks = prHook
 		}
-		quiet := w.accepted("pr", "pull_request", owned("quiet", 0))
-		nobody := w.accepted("pr", "pull_request", again("nobody"))
-		if doc := w.until(quiet, "succeeded", time.Hour); doc["tenant"] != "quiet" || doc["note"] != nil {
-			t.Errorf("got tenant %v, note %v; want quiet and none", doc["tenant"], doc["note"])
-		}
-		waiting := 0
-		for _, id := range noisy {
-			if w.job(id)["state"] == "queued" {
-				waiting++
-			}
-		}
-		if waiting < 20 {
-			t.Errorf("%d of 120 jobs of the noisy tenant wait behind the quiet one, want most of them", waiting)
-		}
-		doc := w.until(nobody, "succeeded", time.Hour)
-		if note, _ := doc["note"].(string); doc["tenant"] != nil || !strings.Contains(note, "fair_by failed") {
-			t.Errorf("got tenant %v, note %q; want none, and why", doc["tenant"], note)
-		}
-	})
+		one := strings.Replace(worldClaude, "}", ", max_in_flight: 1}", 1) // one call after the other, whatever the ramp
+		t.Run(fmt.Sprint(fair), func(t *testing.T) {
+			bubble(t, one+hooks, claudetest.Options{Latency: 2 * time.Second}, func(w *world) {
+				var noisy []string
+				for i := range backlog {
+					noisy = append(noisy, w.accepted("pr", "pull_request", owned("noisy", i)))
+					time.Sleep(time.Millisecond) // so that one comes after the other
+				}
+				quiet := w.accepted("pr", "pull_request", owned("quiet", 0))
+				doc := w.until(quiet, "succeeded", time.Hour)
+				waiting := 0
+				for _, id := range noisy {
+					if w.job(id)["state"] == "queued" {
+						waiting++
+					}
+				}
+				if !fair {
+					if waiting > 1 || doc["tenant"] != nil {
+						t.Errorf("tenant %v passed %d jobs that came before it, want none to pass", doc["tenant"], waiting)
+					}
+					return
+				}
+				if waiting < backlog-5 || doc["tenant"] != "quiet" || doc["note"] != nil {
+					t.Errorf("%d of %d jobs of the noisy tenant wait behind tenant %v (%v), want nearly all of them", waiting, backlog, doc["tenant"], doc["note"])
+				}
+				nobody := w.until(w.accepted("pr", "pull_request", again("nobody")), "succeeded", time.Hour)
+				if note, _ := nobody["note"].(string); nobody["tenant"] != nil || !strings.Contains(note, "fair_by failed") {
+					t.Errorf("got tenant %v, note %q; want none, and why", nobody["tenant"], note)
+				}
+			})
+		})
+	}
 }
 
 // dear is a hook whose calls cost a known amount at most: Sonnet, 1,000 tokens
@@ -56,10 +70,13 @@ const dear = `hooks:
     budget: {daily_usd: 0.05, at_cap: CAP}
 `
 
+// atCap is that hook with what is done at its cap.
+func atCap(do string) string { return strings.Replace(dear, "CAP", do, 1) }
+
 // TestBudgetHolds: at the cap jobs wait until the next UTC day, and say so. Calls
 // that go out together do not pass the cap together.
 func TestBudgetHolds(t *testing.T) {
-	bubble(t, strings.Replace(dear, "CAP", "hold", 1), claudetest.Options{Latency: 5 * time.Second}, func(w *world) {
+	bubble(t, atCap("hold"), claudetest.Options{Latency: 5 * time.Second}, func(w *world) {
 		var ids []string
 		for i := range 40 {
 			ids = append(ids, w.accepted("dear", "pull_request", again(fmt.Sprint("job ", i))))
@@ -106,7 +123,7 @@ func (w *world) paid() float64 {
 
 // TestBudgetKills ends jobs at the cap, with a code.
 func TestBudgetKills(t *testing.T) {
-	bubble(t, strings.Replace(dear, "CAP", "dead", 1), claudetest.Options{}, func(w *world) {
+	bubble(t, atCap("dead"), claudetest.Options{}, func(w *world) {
 		var last string
 		for i := range 60 {
 			last = w.accepted("dear", "pull_request", again(fmt.Sprint("job ", i)))
@@ -143,7 +160,7 @@ func TestBudgetDowngrades(t *testing.T) {
 
 // TestBudgetTooSmall ends a job whose call no day's budget can pay.
 func TestBudgetTooSmall(t *testing.T) {
-	bubble(t, strings.Replace(strings.Replace(dear, "CAP", "hold", 1), "0.05", "0.005", 1), claudetest.Options{}, func(w *world) {
+	bubble(t, strings.Replace(atCap("hold"), "0.05", "0.005", 1), claudetest.Options{}, func(w *world) {
 		doc := w.until(w.accepted("dear", "pull_request", pull), "dead", time.Minute)
 		if code := doc["last_error"].(map[string]any)["code"]; code != "budget_exhausted" || len(w.claude.MessageCalls()) > 0 {
 			t.Errorf("got %v after %d calls, want budget_exhausted before any", code, len(w.claude.MessageCalls()))

@@ -36,9 +36,11 @@ type world struct {
 	stop   []func()
 }
 
+const worldClaude = `claude: {api_key: test-key, base_url: "http://claude.test"}
+`
+
 const worldConfig = `store: sqlite:ledger.db
-claude: {api_key: test-key, base_url: "http://claude.test"}
-github: {api_url: "http://github.test", token: test-token-test-token}
+` + worldClaude + `github: {api_url: "http://github.test", token: test-token-test-token}
 egress: {allow: ["claude.test:80", "github.test:80", "sink.test:80"]}
 admin: {keys: [an-admin-key-of-the-test]}
 `
@@ -97,7 +99,7 @@ func newWorld(t *testing.T, dir, hooks string, o claudetest.Options) *world {
 func settings(hooks string) string {
 	common := worldConfig
 	if strings.HasPrefix(hooks, "claude:") {
-		common = strings.Replace(common, "claude: {api_key: test-key, base_url: \"http://claude.test\"}\n", "", 1)
+		common = strings.Replace(common, worldClaude, "", 1)
 	}
 	return common + hooks
 }

@@ -89,8 +89,13 @@ type Error struct {
 	RequestID  string
 	StopReason string
 	Usage      event.Usage // what was seen before the end
-	Headers    http.Header
-	Err        error
+	// Doubtful says that the request left and that no status of an error came
+	// back: what Usage does not hold of it may have been billed all the same.
+	Doubtful bool
+	// Unbilled says that Usage counts against the rate limits and costs nothing.
+	Unbilled bool
+	Headers  http.Header
+	Err      error
 }
 
 // Overloaded reports whether the API had no capacity for anybody: another model

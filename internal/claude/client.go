@@ -85,7 +85,7 @@ func (c *Client) Call(ctx context.Context, r Request, onDelta func(text string))
 	}
 	reply := newReply(r, onDelta)
 	err = c.read(watched, w, params, reply)
-	reply.headers = w.headers()
+	reply.headers, reply.sent = w.headers(), w.sent()
 
 	if ctx.Err() != nil && err != nil {
 		return reply.answer(), fmt.Errorf("call to Claude interrupted: %w", context.Cause(ctx))

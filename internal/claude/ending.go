@@ -33,7 +33,7 @@ func (p *reply) verdict(resp *http.Response) *Error {
 
 // broken is a stream that ended before its end, or that was none.
 func (p *reply) broken(resp *http.Response) *Error {
-	e := &Error{Verdict: Retry, Code: CodeStreamTruncated, Message: "the stream ended before its end"}
+	e := &Error{Verdict: Retry, Code: CodeStreamTruncated, Message: "the stream ended before its end", Doubtful: true}
 	if p.began {
 		return e
 	}
@@ -47,9 +47,11 @@ func (p *reply) broken(resp *http.Response) *Error {
 	return e
 }
 
-// refused is a model that will not answer; another may.
+// refused is a model that will not answer; another may. Before the first word
+// that is not billed
+// (https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback).
 func (p *reply) refused() *Error {
-	e := &Error{Verdict: FallBack, Code: CodeRefusal, Message: "the model refused"}
+	e := &Error{Verdict: FallBack, Code: CodeRefusal, Message: "the model refused", Unbilled: p.counted && p.usage.OutputTokens == 0}
 	if p.details.Category != "" {
 		e.Message += " (" + oneLine(string(p.details.Category)) + ")"
 	}

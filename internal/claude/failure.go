@@ -29,7 +29,10 @@ func (p *reply) failed(err error, resp *http.Response, now time.Time) *Error {
 		return p.stamp(f.verdict(resp), resp, now)
 	}
 	e := p.local(err)
-	e.Err = err
+	e.Err, e.Doubtful = err, p.sent
+	if p.sent && e.Hint == wayHint {
+		e.Hint = sentHint
+	}
 	return p.stamp(e, resp, now)
 }
 
@@ -55,6 +58,9 @@ func (p *reply) local(err error) *Error {
 
 // wayHint is for a request that never reached the API, as far as one can see.
 const wayHint = "check the network, egress.proxy and claude.base_url; the key was not judged"
+
+// sentHint is for one that left whole.
+const sentHint = "check the network and egress.proxy; the request had left, so that it may have been billed"
 
 // isSyntax reports whether an event could not be decoded.
 func isSyntax(err error) bool {

@@ -29,6 +29,7 @@ type reply struct {
 	counted  bool // a message_delta brought the final usage
 	complete bool // message_stop was seen
 	headers  http.Header
+	sent     bool // the request may have reached the API whole
 }
 
 func newReply(r Request, onDelta func(string)) *reply {

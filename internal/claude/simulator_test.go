@@ -83,6 +83,10 @@ func TestSimulatedFailures(t *testing.T) {
 			if e.Verdict != want.verdict || e.Code != want.code {
 				t.Errorf("got %d %s (%s), want %d %s", e.Verdict, e.Code, e.Message, want.verdict, want.code)
 			}
+			doubtful := kind == claudetest.Hang || kind == claudetest.CutBeforeReply || e.Status == 200 && e.Code != claude.CodeOverloaded && e.StopReason == ""
+			if free := kind == claudetest.Refusal; e.Doubtful != doubtful || e.Unbilled != free {
+				t.Errorf("doubtful: %v, unbilled: %v; want %v, %v", e.Doubtful, e.Unbilled, doubtful, free)
+			}
 			if n := len(api.MessageCalls()); n != 1 {
 				t.Errorf("%d requests, want 1", n)
 			}

@@ -3,6 +3,7 @@ package claude
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -160,6 +161,9 @@ func TestCut(t *testing.T) {
 			if e.Verdict != Retry || e.Code != tt.code {
 				t.Errorf("got %d %v, want a retry with %s", e.Verdict, e, tt.code)
 			}
+			if !e.Doubtful {
+				t.Error("not doubtful, although the request had left")
+			}
 			if seen := e.Usage.InputTokens == 400 && e.Usage.BilledAsEstimate; seen != tt.seen {
 				t.Errorf("usage %+v, want it seen: %v", e.Usage, tt.seen)
 			}
@@ -258,8 +262,36 @@ func TestNoServer(t *testing.T) {
 	c := s.client(t, Options{})
 	s.Close()
 	e := fails(t, c, ask)
-	if e.Verdict != Retry || e.Code != CodeConnection || strings.Contains(e.Message, "http://") {
-		t.Errorf("got %d %v", e.Verdict, e)
+	if e.Verdict != Retry || e.Code != CodeConnection || strings.Contains(e.Message, "http://") || e.Doubtful {
+		t.Errorf("got %d %v, doubtful: %v", e.Verdict, e, e.Doubtful)
+	}
+}
+
+// TestSentInPart: a request of which the API got a part costs nothing.
+func TestSentInPart(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		_ = conn.(*net.TCPConn).SetReadBuffer(1 << 10)
+		_, _ = conn.Read(make([]byte, 64))
+		_ = conn.Close()
+	}()
+	c, err := New(Options{HTTP: &http.Client{Transport: new(http.Transport)}, BaseURL: "http://" + l.Addr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := ask
+	long.Prompt = strings.Repeat("word ", 8<<20)
+	if e := fails(t, c, long); e.Code != CodeConnection || e.Doubtful {
+		t.Errorf("got %v, doubtful: %v", e, e.Doubtful)
 	}
 }
 

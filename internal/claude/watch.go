@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,7 +15,7 @@ import (
 // silent, that takes too long or sends too much.
 //
 // It belongs to the goroutine that makes the call; only the timer that cancels
-// the context runs elsewhere.
+// the context runs elsewhere, and what the transport tells of its writing.
 type watch struct {
 	cancel context.CancelCauseFunc
 	cause  func() error // why the call was cut, nil while it was not
@@ -22,6 +24,9 @@ type watch struct {
 	idle   time.Duration
 	limit  int64          // bytes of a good response
 	resp   *http.Response // nil until one came
+
+	wrote atomic.Bool // the request's head at least
+	stuck atomic.Bool // but not all of it
 }
 
 // watch starts watching a call, which must use the context that it returns. The
@@ -37,8 +42,15 @@ func (c *Client) watch(parent context.Context) (context.Context, *watch) {
 		cancel(nil)
 		release()
 	}
-	return ctx, w
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { w.wrote.Store(true) },
+		WroteRequest: func(i httptrace.WroteRequestInfo) { w.stuck.Store(i.Err != nil) },
+	}), w
 }
+
+// sent reports whether the request may have reached the API whole: there was a
+// connection, and writing to it did not fail.
+func (w *watch) sent() bool { return w.resp != nil || w.wrote.Load() && !w.stuck.Load() }
 
 // responded sees the response's headers: from here on silence is measured
 // between the lines of its body.

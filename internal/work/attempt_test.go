@@ -228,6 +228,9 @@ func TestPanic(t *testing.T) {
 						if c.Outcome != tt.outcome || c.EndedAt.IsZero() || (c.Usage.InputTokens > 0) != tt.seen || (c.Cost != nil) != tt.seen {
 							s.t.Errorf("got %+v, want %s and usage: %v", c, tt.outcome, tt.seen)
 						}
+						if partly := tt.seen && tt.outcome == event.CallUnknown; c.Usage.BilledAsEstimate != partly {
+							s.t.Errorf("got %+v, want its usage to be all that was seen of it: %v", c.Usage, partly)
+						}
 					}
 				})
 				s.idle()

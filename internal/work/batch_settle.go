@@ -19,10 +19,13 @@ func (c *carrier) settle(ctx context.Context, b *event.LeasedBatch, item event.W
 	} else {
 		s = a.done(answer)
 	}
-	if e, ok := errors.AsType[*claude.Error](err); ok && e.Code == claude.CodeBatchLost {
+	e, _ := errors.AsType[*claude.Error](err)
+	if e != nil && e.Code == claude.CodeBatchLost {
 		a.call.Outcome, a.call.Cost = event.CallUnknown, nil // it may have been billed
 	}
-	a.call.Saved = saved(a)
+	if e == nil || !e.Unbilled {
+		a.call.Saved = saved(a)
+	}
 	if item.Dropped {
 		a.call.Code, a.call.Message = "cancelled", "the job was cancelled while its batch ran; the answer was dropped"
 		s = event.Settlement{Lease: a.job.Lease, Now: s.Now, Call: a.call}

@@ -64,14 +64,3 @@ func mostTokens(bytes int) int64 {
 	const around = 1000
 	return int64(bytes)/2 + around
 }
-
-// mayBeBilled reports whether a call that failed with code and without a usage
-// may have been billed all the same: the request was sent, and how it went on
-// was not seen.
-func mayBeBilled(code string) bool {
-	switch code {
-	case "no_response", "stream_idle", "call_timeout", "stream_truncated", "response_too_large":
-		return true
-	}
-	return false
-}

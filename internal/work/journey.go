@@ -69,7 +69,9 @@ func (a *attempt) panicked() event.Settlement {
 		return a.retry(f)
 	}
 	if a.call.EndedAt.IsZero() {
-		a.broken(a.seen, "", f)
+		seen := a.seen
+		seen.BilledAsEstimate = seen != (event.Usage{})
+		a.broken(seen, "", f)
 	}
 	return a.governed(a.retry(f), governor.Outcome{Code: f.Code, Usage: a.call.Usage})
 }

@@ -65,7 +65,10 @@ func (a *attempt) failed(ctx context.Context, seen claude.Answer, err error) eve
 	}
 	a.ended(e.Usage, e.RequestID, e.StopReason)
 	a.call.Outcome, a.call.Code, a.call.Message = event.CallFailed, e.Code, clip(e.Message)
-	if e.Usage == (event.Usage{}) && mayBeBilled(e.Code) {
+	switch {
+	case e.Unbilled:
+		a.call.Cost, a.call.CacheSaved = new(event.NanoUSD(0)), 0
+	case e.Usage == (event.Usage{}) && e.Doubtful:
 		a.call.Cost, a.call.Doubtful = nil, true
 	}
 	f := event.Failure{Code: e.Code, Message: clip(e.Message), Hint: e.Hint}
