@@ -33,7 +33,7 @@ func (g *Governor) Admit(d event.Desk) Admission {
 	var routes *routing
 	shares := g.shares(d)
 	d.Candidates, routes = g.reroute(d, shares)
-	turns, till := g.turns(d, shares), g.till(d)
+	turns, till := g.turns(d, shares), g.till(d, routes)
 	till.screen(turns)
 	open, most := 0, g.options.MaxInFlight
 	for _, n := range d.Running {

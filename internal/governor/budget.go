@@ -143,12 +143,13 @@ type till struct {
 	g      *Governor
 	now    time.Time
 	purses event.Purses
+	routes *routing
 	ended  map[string]Verdict // by job: those that leave the queue without a call
 	holds  map[event.Hold]time.Time
 }
 
-func (g *Governor) till(d event.Desk) *till {
-	t := &till{g: g, now: d.Now, purses: make(event.Purses, len(d.Purses)), ended: make(map[string]Verdict), holds: make(map[event.Hold]time.Time)}
+func (g *Governor) till(d event.Desk, r *routing) *till {
+	t := &till{g: g, now: d.Now, routes: r, purses: make(event.Purses, len(d.Purses)), ended: make(map[string]Verdict), holds: make(map[event.Hold]time.Time)}
 	maps.Copy(t.purses, d.Purses)
 	return t
 }
@@ -200,8 +201,17 @@ func (t *till) judge(turn *turn, c event.Candidate) Verdict {
 
 // turnAway takes a candidate out of its queue, and if it waits for money, those
 // of its tenant or hook that would wait behind it: a cheaper one must not pass
-// for ever.
+// for ever. One that would have gone to a stand-in, where it costs more, simply
+// waits for its own lane; and one that is moved is not sent back by a downgrade
+// to where it came from, only to be moved again.
 func (t *till) turnAway(turn *turn, c event.Candidate, v Verdict) {
+	if t.routes.away[c.JobID] {
+		turn.queue[c.Hook] = slices.DeleteFunc(turn.queue[c.Hook], func(o event.Candidate) bool { return o.JobID == c.JobID })
+		return
+	}
+	if from, moved := t.routes.from[c.JobID]; moved && v.Down != nil && v.Down.Model == from.Model {
+		v = Verdict{Hold: true, Until: nextDay(t.now)}
+	}
 	turn.queue[c.Hook] = slices.DeleteFunc(turn.queue[c.Hook], func(o event.Candidate) bool {
 		if o.JobID == c.JobID {
 			return true
@@ -209,15 +219,26 @@ func (t *till) turnAway(turn *turn, c event.Candidate, v Verdict) {
 		if !v.Hold || !v.whole && o.Tenant != c.Tenant {
 			return false
 		}
-		t.holds[event.Hold{Hook: o.Hook, Lane: o.Lane, Tenant: o.Tenant}] = v.Until
+		if !t.routes.away[o.JobID] {
+			t.hold(o, v.Until)
+		}
 		return true
 	})
 	if v.Hold {
-		t.holds[event.Hold{Hook: c.Hook, Lane: c.Lane, Tenant: c.Tenant}] = v.Until
+		t.hold(c, v.Until)
 		turn.poor, turn.poorUntil = true, v.Until
 		return
 	}
 	t.ended[c.JobID] = v
+}
+
+// hold notes that jobs wait for money, in the lane where the ledger has them.
+func (t *till) hold(c event.Candidate, until time.Time) {
+	h := event.Hold{Hook: c.Hook, Lane: c.Lane, Tenant: c.Tenant}
+	if from, moved := t.routes.from[c.JobID]; moved {
+		h.Lane = from.Lane
+	}
+	t.holds[h] = until
 }
 
 // conclude adds what the till decided: whose jobs wait for money, and which are

@@ -134,6 +134,9 @@ type Grant struct {
 	// From is where the job waited, if admission moved it. One that is given
 	// back without an attempt goes back there.
 	From *event.Move
+	// StandIn says that it was moved because its own lane is closed: if it cannot
+	// be called here, it waits there.
+	StandIn bool
 
 	minute   float64 // input tokens that the lane allows in a minute; 0: not known
 	perToken float64 // bytes of answer text per token
@@ -150,6 +153,16 @@ type Grant struct {
 func (gr *Grant) Hopeless(promptBytes int) (allowed int64, hopeless bool) {
 	const most = 6 // bytes per token; texts have fewer
 	return int64(gr.minute), gr.minute > 0 && float64(promptBytes)/most > gr.minute
+}
+
+// Outsize reports whether a rate limit that says detail was met by a job of more
+// input tokens than its lane allows in a minute, as far as that was foretold.
+// The lane does not pause for it, so it must not come back for nothing.
+func (gr *Grant) Outsize(detail string) bool { return gr.minute > 0 && gr.outsize(detail, gr.minute) }
+
+func (gr *Grant) outsize(detail string, minute float64) bool {
+	_, named := exceeded(detail, "input tokens per minute")
+	return (named || !namesAny(detail)) && float64(gr.Input) > minute
 }
 
 // An Admission is what Admit decided.

@@ -28,7 +28,7 @@ func (l *lane) react(gr *Grant, o Outcome, r reaction, now time.Time) {
 	at := millis(now)
 	switch o.Code {
 	case "rate_limited":
-		if l.In.known() && float64(gr.Input) > l.In.Limit {
+		if l.In.known() && gr.outsize(o.Detail, l.In.Limit) {
 			return // it will never fit: no reason for the others to wait
 		}
 		l.limited(gr, o, r, now)

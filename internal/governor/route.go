@@ -25,6 +25,7 @@ type Choice struct {
 type routing struct {
 	moves map[string]event.Move // by job id
 	from  map[string]event.Move // where those came from
+	away  map[string]bool       // those whose own lane stays closed
 	next  time.Time             // when a closed lane opens; zero: not known
 }
 
@@ -32,7 +33,7 @@ type routing struct {
 // for those that a bounded share has no room for, and those whose lane stays
 // closed.
 func (g *Governor) reroute(d event.Desk, s *shares) ([]event.Candidate, *routing) {
-	r := &routing{moves: make(map[string]event.Move), from: make(map[string]event.Move)}
+	r := &routing{moves: make(map[string]event.Move), from: make(map[string]event.Move), away: make(map[string]bool)}
 	all := slices.Clone(d.Candidates)
 	slices.SortStableFunc(all, inLine)
 	for i := range all {
@@ -40,6 +41,7 @@ func (g *Governor) reroute(d event.Desk, s *shares) ([]event.Candidate, *routing
 		g.withinShare(&all[i], s)
 		if g.detour(&all[i], d, s) {
 			r.opens(d.Lanes[was.Lane].Until)
+			r.away[all[i].JobID] = true
 		}
 		c := all[i]
 		if c.Lane != g.options.Hooks[c.Hook].Own.Lane {
@@ -121,7 +123,7 @@ func (r *routing) granted(gr *Grant, p *event.Plan) {
 		p.Moves = make(map[string]event.Move)
 	}
 	p.Moves[gr.Job] = to
-	gr.From = new(r.from[gr.Job])
+	gr.From, gr.StandIn = new(r.from[gr.Job]), r.away[gr.Job]
 }
 
 // blocked reports whether a lane lets nothing go. A short pause that ends

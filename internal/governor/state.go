@@ -14,7 +14,7 @@ const (
 	stateVersion = 1
 	maxFlows     = 256
 	maxProfiles  = 64
-	maxState     = 64 << 10
+	maxState     = 128 << 10
 	mostValue    = 1e15 // of anything that is summed up
 )
 
@@ -149,6 +149,12 @@ func (l *lane) turnBack(now int64) {
 	}
 	if setBack(now, l.Tight) {
 		l.Tight, l.dirty = now, true
+	}
+	for key, f := range l.Flows {
+		if setBack(now, f.Served) {
+			f.Served = now
+			l.Flows[key], l.dirty = f, true
+		}
 	}
 	l.turnBackWarm(now)
 }

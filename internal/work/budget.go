@@ -17,6 +17,8 @@ const soon = 15 * time.Second
 // afforded ends an attempt that the budgets allow no call.
 func (a *attempt) afforded(v governor.Verdict) (event.Settlement, bool) {
 	switch {
+	case !a.stays(v):
+		return a.again(event.Again{Reason: event.Budget, Until: a.w.now().Add(soon), Free: true}), true
 	case v.Dead != nil:
 		return a.dead(*v.Dead), true
 	case v.Down != nil:
@@ -31,6 +33,19 @@ func (a *attempt) afforded(v governor.Verdict) (event.Settlement, bool) {
 		return a.again(event.Again{Reason: event.Budget, Until: v.Until, Free: true}), true
 	}
 	return event.Settlement{}, false
+}
+
+// stays reports whether a verdict stands. A job that costs too much in a
+// stand-in's lane goes back to its own and waits for that; and none is sent down
+// to where it was moved from.
+func (a *attempt) stays(v governor.Verdict) bool {
+	if a.grant == nil || a.grant.From == nil {
+		return true
+	}
+	if a.grant.StandIn {
+		return v == (governor.Verdict{})
+	}
+	return v.Down == nil || v.Down.Model != a.grant.From.Model
 }
 
 // reserve makes what is reserved for the job the most that its call can cost,

@@ -89,6 +89,9 @@ func (a *attempt) react(e *claude.Error, f event.Failure) event.Settlement {
 	}
 	switch e.Verdict {
 	case claude.WaitLane:
+		if e.Code == claude.CodeRateLimited && a.grant != nil && a.grant.Outsize(e.Message) {
+			return a.retry(f) // the lane goes on without it
+		}
 		return a.again(event.Again{Reason: event.WaitingTurn, Free: true, Failure: &f})
 	case claude.FallBack:
 		if s, ok := a.fallBack(f); ok {
