@@ -140,6 +140,7 @@ type Grant struct {
 
 	minute   float64 // input tokens that the lane allows in a minute; 0: not known
 	perToken float64 // bytes of answer text per token
+	prompt   int     // bytes of it; 0: not known
 	text     int     // bytes streamed
 	charged  int64   // output tokens debited while it streamed
 	began    time.Time
@@ -149,20 +150,23 @@ type Grant struct {
 
 // Hopeless reports whether a prompt of so many bytes is larger than all that the
 // lane allows in a minute, and how many tokens that is: the API would refuse it
-// for ever, and the lane would pause for it each time.
+// for ever, and the lane would pause for it each time. The grant remembers the
+// size.
 func (gr *Grant) Hopeless(promptBytes int) (allowed int64, hopeless bool) {
+	gr.prompt = promptBytes
 	const most = 6 // bytes per token; texts have fewer
 	return int64(gr.minute), gr.minute > 0 && float64(promptBytes)/most > gr.minute
 }
 
-// Outsize reports whether a rate limit that says detail was met by a job of more
-// input tokens than its lane allows in a minute, as far as that was foretold.
-// The lane does not pause for it, so it must not come back for nothing.
+// Outsize reports whether a rate limit that says detail was met by a job that by
+// its forecast and its prompt has more input tokens than its lane allows in a
+// minute. The lane does not pause for it, so it must not come back for nothing.
 func (gr *Grant) Outsize(detail string) bool { return gr.minute > 0 && gr.outsize(detail, gr.minute) }
 
 func (gr *Grant) outsize(detail string, minute float64) bool {
 	_, named := exceeded(detail, "input tokens per minute")
-	return (named || !namesAny(detail)) && float64(gr.Input) > minute
+	small := gr.prompt > 0 && float64(gr.prompt)/bytesPerTok <= minute
+	return (named || !namesAny(detail)) && float64(gr.Input) > minute && !small
 }
 
 // An Admission is what Admit decided.

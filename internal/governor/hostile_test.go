@@ -376,11 +376,17 @@ func TestHopelessJob(t *testing.T) {
 	if gr == nil {
 		t.Fatal("a full bucket did not let it try")
 	}
+	if _, hopeless := gr.Hopeless(30_000); hopeless {
+		t.Error("10,000 tokens fit into a minute of 10,000")
+	}
+	if gr.Outsize("rate limit") {
+		t.Error("a prompt that may fit is outsize")
+	}
 	if allowed, hopeless := gr.Hopeless(90_000); !hopeless || allowed != 10_000 {
 		t.Errorf("hopeless %v, allowed %d", hopeless, allowed)
 	}
-	if _, hopeless := gr.Hopeless(30_000); hopeless {
-		t.Error("10,000 tokens fit into a minute of 10,000")
+	if !gr.Outsize("rate limit") || gr.Outsize("rate limit of 50 requests per minute") {
+		t.Error("want 30,000 tokens to be too many for 10,000 a minute, and nothing but input tokens")
 	}
 	d.settle(gr, Outcome{Code: "rate_limited", Wait: true, Until: d.now.Add(time.Hour), Detail: "rate limit of 10,000 input tokens per minute"})
 	if row := d.lanes["a"]; row.Paused {
