@@ -62,7 +62,7 @@ func (a *API) Stream(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	s := newStreamer(a.reader, w, from)
+	s := a.newStreamer(w, from)
 	s.begin()
 	if r.Method == http.MethodHead {
 		return

@@ -482,3 +482,30 @@ func TestStreamRefusals(t *testing.T) {
 		t.Errorf("HEAD: got %d", got.status)
 	}
 }
+
+// TestStreamSaysWhy: a stream tells the reason that GET tells, and tells it again
+// when it is another one, but not because its time has moved.
+func TestStreamSaysWhy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j := queuedJob()
+		j.Hook, j.Lane, j.Reason, j.Until = "h", "sonnet", event.WaitingTurn, time.Time{}
+		m := newMemory(j)
+		m.lanes = []event.Lane{{Name: "sonnet"}}
+		s := serve(t, m, func(o *api.Options) { o.Look = looked })
+		r := s.public.follow(t, t.Context(), streamPath, nil)
+		if e := r.want("state"); !strings.Contains(e.data, `"reason":"cache_warming"`) || strings.Contains(e.data, `"until":null`) {
+			t.Errorf("state: %s", e.data)
+		}
+		time.Sleep(7 * time.Second) // past a second look, by which its time has moved
+		j.Hook = "g"
+		m.set(j)
+		if e := r.want("state"); !strings.Contains(e.data, `"reason":"rate_limited"`) {
+			t.Errorf("state: %s", e.data)
+		}
+		m.set(runningJob(1))
+		if e := r.want("state"); !strings.Contains(e.data, `"reason":null`) {
+			t.Errorf("state: %s", e.data)
+		}
+	})
+}

@@ -18,9 +18,10 @@ const pieceSize = 16 << 10
 // A streamer writes one stream. It belongs to one request's goroutine. It keeps
 // no text, only how much was sent and a hash of it.
 type streamer struct {
-	reader Reader
-	w      http.ResponseWriter
-	rc     *http.ResponseController
+	reader  Reader
+	explain func(context.Context, ...*event.Job) // why a job waits, as GET tells it
+	w       http.ResponseWriter
+	rc      *http.ResponseController
 
 	at    position
 	seed  maphash.Seed
@@ -31,8 +32,8 @@ type streamer struct {
 	said    string // the last state, in the words that clients look at
 }
 
-func newStreamer(reader Reader, w http.ResponseWriter, from position) *streamer {
-	return &streamer{reader: reader, w: w, rc: http.NewResponseController(w), at: from, seed: maphash.MakeSeed()}
+func (a *API) newStreamer(w http.ResponseWriter, from position) *streamer {
+	return &streamer{reader: a.reader, explain: a.Explain, w: w, rc: http.NewResponseController(w), at: from, seed: maphash.MakeSeed()}
 }
 
 // A StateView is the data of a state event.
@@ -67,7 +68,7 @@ func (s *streamer) show(ctx context.Context, job event.Job) (over bool, err erro
 		return false, err
 	}
 	s.align(call, text)
-	if err := s.state(job); err != nil {
+	if err := s.state(ctx, job); err != nil {
 		return false, err
 	}
 	if err := s.send(text); err != nil {
@@ -157,18 +158,20 @@ func (s *streamer) mark(text string) {
 }
 
 // state tells where the job stands, if that is news. Of the end done tells,
-// unless the client does not know yet where its text goes on.
-func (s *streamer) state(job event.Job) error {
+// unless the client does not know yet where its text goes on. A reason that was
+// worked out is news when it is another one, and not whenever its time moves.
+func (s *streamer) state(ctx context.Context, job event.Job) error {
 	if job.State.Terminal() && s.said != "" {
 		return nil
 	}
-	head := NewJobHead(job)
-	now := fmt.Sprint(job.State, job.Reason, job.Until.UnixNano(), job.Attempts, s.at.Call)
+	until := job.Until.UnixNano()
+	s.explain(ctx, &job)
+	now := fmt.Sprint(job.State, job.Reason, until, job.Attempts, s.at.Call)
 	if now == s.said {
 		return nil
 	}
 	s.said = now
-	return s.event("state", s.at.String(), StateView{JobHead: head, Event: newEventView(job), Stream: s.at})
+	return s.event("state", s.at.String(), StateView{JobHead: NewJobHead(job), Event: newEventView(job), Stream: s.at})
 }
 
 // send sends what text has beyond the position, in pieces.

@@ -129,8 +129,8 @@ func (b *bucket) fits(n float64) bool { return !b.known() || b.Level >= b.enough
 
 // enough is the level at which n may be taken. What does not fit beside the
 // reserve waits with a part of it only: nothing else is under way by then, and a
-// bucket that runs over is lost. What is about as large as the whole bucket
-// waits for one that is surely full: it will never fit better.
+// bucket that runs over is lost. What is larger than the whole bucket waits for
+// one that is surely full: it will never fit better.
 func (b *bucket) enough(n float64) float64 {
 	roomy, alone := roomyAt*b.Burst, aloneWith*b.reserve()
 	switch {
@@ -139,7 +139,7 @@ func (b *bucket) enough(n float64) float64 {
 	case n <= large*b.Burst:
 		return min(max(n+alone, roomy), fullAt*b.Burst)
 	}
-	return b.Burst + alone
+	return min(n, b.Burst) + alone
 }
 
 // wait returns the milliseconds until n fits.

@@ -93,3 +93,23 @@ func TestAgeingAfterAWrongClock(t *testing.T) {
 		t.Error("the last priority got no turn in ten minutes")
 	}
 }
+
+// TestUntilOfTheJob: until when a job waits follows from its own size, where that
+// is known.
+func TestUntilOfTheJob(t *testing.T) {
+	t.Parallel()
+	g := governor(t, Options{Limits: map[string]Limits{"a": {1000, 60_000, 60_000}}, Ungated: true})
+	l := g.open(event.Lane{Name: "a"}, noon)
+	l.In.bound(20_000)
+	l.In.Level = 1000 // and a thousand more in each second
+	look := g.Look(l.close(noon), noon)
+	for size, want := range map[int]time.Duration{
+		3000 * 3:   2800 * time.Millisecond, // 500 around it, and 300 in reserve
+		12_000 * 3: 11_650 * time.Millisecond,
+	} {
+		w := look.Why(event.Job{Hook: "h", Model: "m", Event: &event.Event{Body: make([]byte, size)}})
+		if got := w.Until.Sub(noon); w.Reason != event.RateLimited || (got-want).Abs() > 50*time.Millisecond {
+			t.Errorf("%d bytes: got %s for %v, want %v", size, w.Reason, got, want)
+		}
+	}
+}

@@ -20,7 +20,8 @@ func (g *Governor) Look(row event.Lane, now time.Time) *Look {
 }
 
 // Why says why a queued job of the lane is not running, and until when at the
-// earliest; only its Hook, Model and ID are looked at.
+// earliest, as if it were the next in line. Its Hook, Model and ID are looked at
+// and, where its event is known, its size.
 func (k *Look) Why(j event.Job) Wait {
 	l := k.lane
 	if l.row.Blocks(k.now) {
@@ -30,7 +31,18 @@ func (k *Look) Why(j event.Job) Wait {
 	if until, held := l.held(forecast{prefix: p, heat: l.heat(p, j.ID, millis(k.now))}, !k.g.options.Ungated); held {
 		return Wait{Reason: event.CacheWarming, Until: until}
 	}
-	return l.why(k.now)
+	return l.why(k.forecast(j), k.now)
+}
+
+// forecast is what a job is expected to use: one of whose event nothing is known
+// as much as a typical job of the lane.
+func (k *Look) forecast(j event.Job) forecast {
+	if j.Event == nil {
+		input, output := k.lane.average()
+		return forecast{input: input, output: output}
+	}
+	c := event.Candidate{JobID: j.ID, Hook: j.Hook, Model: j.Model, Size: len(j.Event.Body)}
+	return k.lane.expect(k.g.options.Hooks[j.Hook], c, k.now)
 }
 
 // The states of a prefix that people see.

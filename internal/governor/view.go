@@ -60,10 +60,9 @@ func (b *bucket) view() Level {
 func (g *Governor) Why(row event.Lane, now time.Time) Wait { return g.Look(row, now).Why(event.Job{}) }
 
 // why looks at the budgets of a lane that is not paused.
-func (l *lane) why(now time.Time) Wait {
+func (l *lane) why(f forecast, now time.Time) Wait {
 	pace := l.pace(millis(now))
-	input, output := l.average()
-	wait := max(l.Req.wait(1, pace), l.In.wait(input, pace), l.outputWait(output, pace, millis(now)))
+	wait := max(l.Req.wait(1, pace), l.In.wait(f.input, pace), l.outputWait(f.output, pace, millis(now)))
 	if wait > 0 {
 		return Wait{Reason: event.RateLimited, Until: now.Add(time.Duration(wait) * time.Millisecond)}
 	}
