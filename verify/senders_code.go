@@ -182,7 +182,7 @@ func builds() []Sender {
 		{
 			Name: "heroku", Title: "Heroku", Proof: base64Header("Heroku-Webhook-Hmac-SHA256", ""),
 			ID: "json:webhook_metadata.delivery.id", Type: "json:webhook_metadata.event.include", Time: "json:created_at", Subject: "json:data.app.name",
-			Retry:  "none at the level notify, several at the level sync",
+			Retry:  "none at the level notify, for up to 72 hours at the level sync",
 			Source: "https://devcenter.heroku.com/articles/app-webhooks#securing-webhook-requests",
 		},
 		{

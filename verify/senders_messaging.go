@@ -125,6 +125,7 @@ func mail() []Sender {
 		},
 		{
 			Name: "resend", Title: "Resend", Proof: standard(), Type: "json:type", Time: "json:created_at", Subject: "json:data.email_id",
+			Retry:  "after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h",
 			Source: "https://resend.com/docs/dashboard/webhooks/verify-webhooks-requests",
 		},
 	}

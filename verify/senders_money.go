@@ -144,7 +144,7 @@ func commerce() []Sender {
 			Proof: Proof{Scheme: "hmac", Families: []string{"X-Shopify", "Shopify"}, Headers: []string{"*-Hmac-Sha256"}, Encoding: base64Encoding, Signed: "{body}"},
 			ID:    "header:X-Shopify-Webhook-Id | header:Shopify-Webhook-Id", Type: "header:X-Shopify-Topic | header:Shopify-Topic",
 			Time: "header:X-Shopify-Triggered-At | header:Shopify-Triggered-At", Subject: "json:admin_graphql_api_id | json:id",
-			Ack: Ack{Deadline: 5 * time.Second}, Retry: "8 times over 4 hours, then the subscription is removed",
+			Ack: Ack{Deadline: 5 * time.Second}, Retry: "8 times over 4 hours; then a subscription that was made by its API is removed",
 			Source: "https://shopify.dev/docs/apps/build/webhooks/subscribe/https",
 		},
 		{

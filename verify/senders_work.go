@@ -84,6 +84,7 @@ func documents() []Sender {
 		{
 			Name: "sanity", Title: "Sanity", Proof: sanity,
 			ID: "header:Idempotency-Key", Type: "json:_type", Time: "json:_updatedAt", Subject: "json:_id",
+			Retry:  "on 429 and 5xx twice, 30 s apart",
 			Source: "https://github.com/sanity-io/webhook-toolkit",
 		},
 		{
