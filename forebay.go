@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/forebayhq/forebay/config"
 	"github.com/forebayhq/forebay/event"
 )
@@ -146,10 +148,14 @@ func (s *Server) listen(ctx context.Context) error {
 	return nil
 }
 
+// maxConnections is how many connections a listener has open at once. Each
+// takes some 7 KiB even if it says nothing; past it they wait to be accepted.
+const maxConnections = 10_000
+
 // serve serves HTTP in a goroutine that Stop waits for.
 func (s *Server) serve(h *http.Server, l net.Listener) {
 	s.serving.Go(func() {
-		if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := h.Serve(netutil.LimitListener(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 			s.fail(fmt.Errorf("serve %s: %w", l.Addr(), err))
 		}
 	})

@@ -1,43 +1,42 @@
 package ingest
 
 import (
+	"context"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 )
 
-// chunk is how much memory a body of unknown length asks for at a time.
-const chunk = 64 << 10
+// perVisit is what a request takes besides its body until it is answered:
+// stacks, headers, what the ledger is asked for.
+const perVisit = 16 << 10
 
-// buffers keeps the memory of small bodies for the next request. A body's
-// bytes are ours from the read until the answer: the ledger keeps no reference.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
-
-// maxPooled is the largest buffer worth keeping.
-const maxPooled = 256 << 10
+// firstChunk is what a body gets before a byte of it has come: all that it
+// declares if that is little. More it gets as it comes, so that claims of large
+// bodies take no memory from those that are sent.
+const firstChunk = maxPooled
 
 // read takes the body, bounded in length whether that is declared or not, and
-// all bodies together bounded in memory.
+// all requests together bounded in memory.
 func (v *visit) read() (answer, bool) {
 	limit, declared := v.hook.BodyLimit, v.r.ContentLength
 	if declared > limit {
 		return v.tooLarge(), true
 	}
-	if !v.hold(max(declared, 0)) {
-		return v.unavailable("receiving_too_much", "too many large bodies at once"), true
+	first := pooledSize(min(int(declared)+1, firstChunk)) // one more, so that the end is seen
+	if !v.hold(perVisit + int64(first)) {
+		return v.crowded(), true
 	}
-	buf := buffers.Get().(*[]byte)
-	body, err := v.fill((*buf)[:0], declared)
+	body, err := v.fill(v.rc.buffers.get(first))
 	v.body, v.size = body, len(body)
 	switch {
 	case errors.Is(err, errTooLarge):
 		return v.tooLarge(), true
 	case errors.Is(err, errMemory):
-		return v.unavailable("receiving_too_much", "too many large bodies at once"), true
+		return v.crowded(), true
 	case err != nil:
 		return refuse(http.StatusBadRequest, problem{"body_incomplete", "the body did not arrive whole", "send it again"}), true
 	}
@@ -49,18 +48,14 @@ var (
 	errMemory   = errors.New("no memory left for bodies")
 )
 
-// fill reads the body into buf. One byte more than declared or allowed is
-// asked for, so that the end is seen without a second allocation.
-func (v *visit) fill(buf []byte, declared int64) ([]byte, error) {
-	if need := int(max(declared, 0)) + 1; cap(buf) < need {
-		buf = make([]byte, 0, need)
-	}
+// fill reads the body into buf, which it owns.
+func (v *visit) fill(buf []byte) ([]byte, error) {
 	for {
 		if len(buf) == cap(buf) {
-			if !v.hold(chunk) {
+			var ok bool
+			if buf, ok = v.grow(buf); !ok {
 				return buf, errMemory
 			}
-			buf = append(buf, make([]byte, chunk)...)[:len(buf)]
 		}
 		n, err := v.r.Body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -76,26 +71,56 @@ func (v *visit) fill(buf []byte, declared int64) ([]byte, error) {
 	}
 }
 
-// hold asks for n bytes of the memory budget.
+// grow doubles a buffer that is full, up to what may come and one byte more.
+func (v *visit) grow(full []byte) ([]byte, bool) {
+	most := v.hook.BodyLimit
+	if declared := v.r.ContentLength; declared >= 0 {
+		most = declared
+	}
+	size := pooledSize(int(min(2*int64(cap(full)), max(most, int64(cap(full)))+1)))
+	if !v.hold(int64(size - cap(full))) {
+		return full, false
+	}
+	buf := append(v.rc.buffers.get(size), full...)
+	v.rc.buffers.put(full)
+	return buf, true
+}
+
+// hold asks for n bytes of the memory for requests, and waits a little for them:
+// the bytes that wait with it are in the network's buffers.
 func (v *visit) hold(n int64) bool {
-	if v.rc.memory.Add(n) > v.rc.opts.BodyMemory {
-		v.rc.memory.Add(-n)
+	if n > v.rc.opts.Memory {
 		return false
+	}
+	if !v.rc.memory.TryAcquire(n) {
+		ctx, cancel := context.WithTimeout(v.r.Context(), v.rc.opts.MemoryWait)
+		defer cancel()
+		if v.rc.memory.Acquire(ctx, n) != nil {
+			return false
+		}
 	}
 	v.held += n
 	return true
 }
 
-// release gives back what the visit holds. It may be called again.
+// release gives back what the visit holds. It may be called again. The body's
+// bytes are ours from the read until here: the ledger keeps no reference.
 func (v *visit) release() {
-	v.rc.memory.Add(-v.held)
-	v.held = 0
-	if v.body == nil || cap(v.body) > maxPooled {
-		return
+	if v.body != nil {
+		v.rc.buffers.put(v.body)
+		v.body = nil
 	}
-	buf := v.body[:0]
-	v.body = nil
-	buffers.Put(&buf)
+	if v.held > 0 {
+		v.rc.memory.Release(v.held)
+		v.held = 0
+	}
+}
+
+// crowded refuses a request that there is no memory for.
+func (v *visit) crowded() answer {
+	a := v.unavailable("receiving_too_much", "too many requests are being received at once")
+	a.close = true
+	return a
 }
 
 func (v *visit) tooLarge() answer {

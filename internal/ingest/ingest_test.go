@@ -395,15 +395,6 @@ func TestLedgerFails(t *testing.T) {
 	}
 }
 
-func TestBodyMemory(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, nil, func(o *ingest.Options) { o.BodyMemory = 10 })
-	status, doc, header := b.post(t, opened)
-	if status != http.StatusServiceUnavailable || code(doc) != "receiving_too_much" || header.Get("Retry-After") == "" {
-		t.Errorf("got %d %v, want 503 receiving_too_much", status, doc)
-	}
-}
-
 func TestSync(t *testing.T) {
 	t.Parallel()
 	for _, ready := range []bool{true, false} {
@@ -427,7 +418,8 @@ func TestWaitHoldsNoMemory(t *testing.T) {
 	var inner int
 	var b *bench
 	b = newBench(t, func(h *ingest.Hook) { h.Wait = time.Second }, func(o *ingest.Options) {
-		o.BodyMemory = int64(len(opened)) + 1
+		o.Memory = 40 << 10 // one request
+		o.MemoryWait = time.Millisecond
 		o.Await = func(context.Context, string, time.Duration) ([]byte, bool) {
 			if calls.Add(1) == 1 {
 				inner, _, _ = b.post(t, strings.Replace(opened, "7", "8", 1))

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // Options configure a Receiver.
@@ -31,10 +33,11 @@ type Options struct {
 	// Observe counts one request; nil: nobody counts.
 	Observe func(hook, outcome, code string, took time.Duration, bytes int)
 
-	// BodyMemory bounds the bytes of all bodies that are being received at
-	// once; past it requests are answered 503 before they are read. Default
-	// 128 MiB.
-	BodyMemory int64
+	// Memory bounds the bytes of all requests that are being received at once:
+	// their bodies, and a little for each. Past it requests wait before they are
+	// read, at most MemoryWait, and are then answered 503. Defaults 64 MiB and 5s.
+	Memory     int64
+	MemoryWait time.Duration
 
 	// RetryAfter is what a 503 tells the sender. Default 5s.
 	RetryAfter time.Duration
@@ -45,9 +48,10 @@ type Options struct {
 
 // A Receiver answers POST /hooks/{hook}. It is safe for concurrent use.
 type Receiver struct {
-	opts   Options
-	memory atomic.Int64 // bytes of bodies being received
-	closed atomic.Bool
+	opts    Options
+	memory  *semaphore.Weighted // of Options.Memory
+	buffers buffers
+	closed  atomic.Bool
 }
 
 // New checks the options and makes a Receiver. It starts nothing.
@@ -63,7 +67,8 @@ func New(o Options) (*Receiver, error) {
 			return nil, errors.New("ingest: hook " + name + " waits for results, but nothing awaits them")
 		}
 	}
-	o.BodyMemory = cmp.Or(o.BodyMemory, 128<<20)
+	o.Memory = cmp.Or(o.Memory, 64<<20)
+	o.MemoryWait = cmp.Or(o.MemoryWait, 5*time.Second)
 	o.RetryAfter = cmp.Or(o.RetryAfter, 5*time.Second)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -74,7 +79,7 @@ func New(o Options) (*Receiver, error) {
 	if o.Observe == nil {
 		o.Observe = func(string, string, string, time.Duration, int) {}
 	}
-	return &Receiver{opts: o}, nil
+	return &Receiver{opts: o, memory: semaphore.NewWeighted(o.Memory)}, nil
 }
 
 // Drain makes every further request answer 503, so that senders come back when
