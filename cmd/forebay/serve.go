@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -54,6 +55,7 @@ func (a *app) serve(ctx context.Context, role string, log *slog.Logger) error {
 	if err != nil {
 		return failBecause(err, "the server cannot start", "run forebay doctor to check the surroundings")
 	}
+	debug.FreeOSMemory() // what compiling rules and templates left behind
 	err = s.Run(ctx)
 	if err != nil && s.Addr() == nil {
 		return failBecause(err, "the server cannot start", "correct it in "+cfg.File)
