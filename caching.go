@@ -76,6 +76,9 @@ func (s *Server) look(hooks *hookSet) func(event.Lane, time.Time) api.LaneLook {
 		}
 		k := s.governor.Look(row, now)
 		look := api.LaneLook{LaneLevels: levels(k.View()), Cache: s.cached(k, hooks, row.Name)}
+		for _, m := range k.Gone() {
+			look.Gone = append(look.Gone, api.GoneView{Model: m.Model, Until: m.Until})
+		}
 		if at, known := k.Empty(row.Queued); known && row.Queued > 0 {
 			look.EmptyAt = &at
 		}

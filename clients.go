@@ -86,6 +86,7 @@ func governorOptions(cfg *config.Config, l lanes, hooks *hookSet) governor.Optio
 		Ungated:     cfg.Claude.CacheWarming == "all",
 		Budget:      budget(cfg.Budget),
 		Worst:       hooks.worst,
+		LaneOf:      l.of,
 		Limits:      map[string]governor.Limits{},
 		Hooks:       map[string]governor.Hook{},
 		Shares:      map[string]float64{},

@@ -177,3 +177,57 @@ func TestPreviewRoute(t *testing.T) {
 		}
 	}
 }
+
+// TestModelGone: of many jobs for a model that the API does not know, a few that
+// were under way together ask for it, the rest goes to the next model without
+// that, and the lane says so.
+func TestModelGone(t *testing.T) {
+	o := claudetest.Options{Script: []claudetest.Step{failing(t, "claude-haiku-5-5", "not_found", -1)}}
+	bubble(t, routed("    model: haiku\n    fallback: [sonnet]\n"), o, func(w *world) {
+		w.wantChoice(w.accepted("pr", "pull_request", pull), "claude-sonnet-5-5", "hook > fallback: model_not_found")
+		for i := range 5 {
+			w.wantChoice(w.accepted("pr", "pull_request", again(fmt.Sprint(i))), "claude-sonnet-5-5", "hook > fallback: claude-haiku-5-5 not found")
+		}
+		asked := 0
+		for _, c := range w.claude.MessageCalls() {
+			if c.Status == http.StatusNotFound {
+				asked++
+			}
+		}
+		if asked != 1 {
+			w.t.Errorf("%d calls to a model that is gone, want one", asked)
+		}
+		_, doc := w.admin(http.MethodGet, "/v1/lanes")
+		lane := doc["lanes"].([]any)[0].(map[string]any)
+		if gone, _ := lane["gone"].([]any); lane["name"] != "haiku" || len(gone) != 1 {
+			w.t.Errorf("got %v, want a model of it gone", lane)
+		}
+	})
+}
+
+// TestLaneRenamed: jobs that wait in a lane which the configuration calls by
+// another name go on in that, so that one rate is never used by two lanes.
+func TestLaneRenamed(t *testing.T) {
+	bubble(t, routed("    model: haiku\n"), claudetest.Options{}, func(w *world) {
+		w.accepted("pr", "pull_request", pull)
+		time.Sleep(time.Minute)
+		if status, doc := w.admin(http.MethodPost, "/v1/lanes/haiku/pause"); status != http.StatusOK {
+			w.t.Fatalf("got %d %v, want 200", status, doc)
+		}
+		waiting := w.accepted("pr", "pull_request", again("waits"))
+		if err := w.server.Stop(w.t.Context()); err != nil {
+			w.t.Fatal(err)
+		}
+		text := strings.Replace(settings(routed("    model: fast\n")), `base_url: "http://claude.test"}`, `base_url: "http://claude.test", models: {fast: claude-haiku-5-5, haiku: claude-haiku-5-5}}`, 1)
+		cfg, err := config.Parse(filepath.Join(w.dir, "forebay.yaml"), []byte(text), w.dir, os.LookupEnv)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.opts.Config = cfg
+		w.boot()
+		doc := w.until(waiting, "succeeded", time.Minute)
+		if doc["lane"] != "fast" {
+			w.t.Errorf("got the lane %v, want that of its model now", doc["lane"])
+		}
+	})
+}

@@ -26,6 +26,7 @@ type LaneView struct {
 	Running   int        `json:"running"`
 	UpdatedAt *time.Time `json:"updated_at,omitempty"`
 	LaneLevels
+	Gone    []GoneView  `json:"gone,omitempty"` // models that the API does not know
 	Cache   []CacheView `json:"cache,omitempty"`
 	Batches []BatchView `json:"batches,omitempty"` // of the lane batch: those that have not ended
 }
@@ -79,7 +80,7 @@ func (a *API) laneView(l event.Lane, now time.Time) LaneView {
 	v.Pace = 1
 	if a.look != nil && l.Name != event.BatchLane { // that one has no budgets of its own
 		look := a.look(l, now.UTC())
-		v.LaneLevels, v.Cache = look.LaneLevels, look.Cache
+		v.LaneLevels, v.Gone, v.Cache = look.LaneLevels, look.Gone, look.Cache
 	}
 	return v
 }

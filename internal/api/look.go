@@ -13,6 +13,7 @@ import (
 // A LaneLook is what the governor sees in a lane's row at one moment.
 type LaneLook struct {
 	LaneLevels
+	Gone  []GoneView  // models of the lane that the API does not know
 	Cache []CacheView // the hooks whose system prompts are in the prompt cache, or were not taken into it
 	// Why says why a queued job of the lane is not running, and until when at
 	// the earliest; a zero time is not known.
@@ -56,6 +57,13 @@ type LevelView struct {
 	Limit int64 `json:"limit"`
 	Left  int64 `json:"left"`
 	Burst int64 `json:"burst"`
+}
+
+// A GoneView is a model that the API answered 404 for. Until then the jobs of hooks
+// with a fallback go there without asking for it.
+type GoneView struct {
+	Model string    `json:"model"`
+	Until time.Time `json:"until"`
 }
 
 // A CacheView is what the prompt cache did today (UTC) for one hook and model,
@@ -126,6 +134,8 @@ func (l LaneView) Condition() (state, why string) {
 		return "full", l.spent() + " are used up as they come"
 	case l.Window > 0 && l.Queued+l.Running > 0:
 		return "opening", fmt.Sprintf("at most %d calls until their answers begin", l.Window)
+	case len(l.Gone) > 0:
+		return "open", fmt.Sprintf("%s not found, fallbacks answer until %s", l.Gone[0].Model, l.Gone[0].Until.UTC().Format("15:04:05 UTC"))
 	}
 	return "open", ""
 }

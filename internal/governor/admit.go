@@ -31,9 +31,10 @@ type turn struct {
 func (g *Governor) Admit(d event.Desk) Admission {
 	a := Admission{Grants: make(map[string]*Grant), Verdicts: make(map[string]Verdict), Waits: make(map[string]Wait)}
 	var routes *routing
-	shares := g.shares(d)
-	d.Candidates, routes = g.reroute(d, shares)
-	turns, till := g.turns(d, shares), g.till(d, routes)
+	lanes := &book{g: g, desk: &d, lanes: make(map[string]*lane)}
+	shares := g.shares(lanes)
+	d.Candidates, routes = g.reroute(d, lanes, shares)
+	turns, till := g.turns(d, lanes), g.till(d, routes)
 	till.screen(turns)
 	open, most := 0, g.options.MaxInFlight
 	for _, n := range d.Running {
@@ -71,7 +72,7 @@ func (g *Governor) Admit(d event.Desk) Admission {
 }
 
 // turns opens every lane that has candidates.
-func (g *Governor) turns(d event.Desk, s *shares) []*turn {
+func (g *Governor) turns(d event.Desk, lanes *book) []*turn {
 	byLane := make(map[string][]event.Candidate)
 	for _, c := range d.Candidates {
 		byLane[c.Lane] = append(byLane[c.Lane], c)
@@ -79,19 +80,31 @@ func (g *Governor) turns(d event.Desk, s *shares) []*turn {
 	broke := g.broke(d)
 	var all []*turn
 	for _, name := range slices.Sorted(maps.Keys(byLane)) {
-		l, opened := s.lanes[name]
-		if !opened {
-			row := d.Lanes[name]
-			row.Name = name
-			l = g.open(row, d.Now)
-		}
-		t := &turn{lane: l, queue: newQueue(byLane[name]), running: d.Running[name]}
+		t := &turn{lane: lanes.lane(name), queue: newQueue(byLane[name]), running: d.Running[name]}
 		t.share(g.options.Hooks)
 		t.reconcile(t.running)
 		t.resume(d.Now, broke)
 		all = append(all, t)
 	}
 	return all
+}
+
+// A book is the lanes of a desk, each decoded at most once.
+type book struct {
+	g     *Governor
+	desk  *event.Desk
+	lanes map[string]*lane
+}
+
+func (b *book) lane(name string) *lane {
+	l, opened := b.lanes[name]
+	if !opened {
+		row := b.desk.Lanes[name]
+		row.Name = name
+		l = b.g.open(row, b.desk.Now)
+		b.lanes[name] = l
+	}
+	return l
 }
 
 // share is how many calls one lane may have open: all but a few that stay free
@@ -302,6 +315,7 @@ func (g *Governor) grant(t *turn, e entry, c choice, now time.Time) *Grant {
 	t.Open++
 	t.Gate.sent(c.input, millis(now))
 	t.warms(c.forecast, e.JobID, now)
+	t.asks(e.Model, now)
 	return &Grant{
 		Job: e.JobID, Hook: e.Hook, Tenant: e.Tenant, Lane: e.Lane, Model: e.Model, Size: e.Size, At: now,
 		Input: int64(c.input), Output: int64(c.output), minute: t.In.Limit, perToken: cmp.Or(c.perToken, bytesPerTok), prefix: c.prefix,

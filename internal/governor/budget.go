@@ -238,6 +238,9 @@ func (t *till) hold(c event.Candidate, until time.Time) {
 	if from, moved := t.routes.from[c.JobID]; moved {
 		h.Lane = from.Lane
 	}
+	if lane, rehomed := t.routes.kept[c.JobID]; rehomed {
+		h.Lane = lane
+	}
 	t.holds[h] = until
 }
 

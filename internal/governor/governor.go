@@ -50,6 +50,10 @@ type Options struct {
 	// begun go to their hook's own model. Jobs of hooks whose own model is in the
 	// lane, and those that were begun elsewhere, are counted and not held.
 	Shares map[string]float64
+	// LaneOf names the lane of a model, for jobs that were queued under a
+	// configuration that named it otherwise. It must be pure. nil: all lanes are
+	// as they were.
+	LaneOf func(model string) string
 	// Hooks say what is known of each hook beforehand. A hook that is missing
 	// has the defaults.
 	Hooks map[string]Hook

@@ -43,6 +43,7 @@ func (g *Governor) Begun(gr *Grant, u event.Usage, headers map[string][]string, 
 		l.In.take(float64(actual - predicted))
 		l.learn(headers, sent, now)
 		l.begunWarm(&begun, u, now)
+		l.found(begun.Model)
 		l.weigh(&begun, u, millis(now))
 		l.Gate.passed()
 		return l.close(now)

@@ -39,6 +39,9 @@ func (l *lane) react(gr *Grant, o Outcome, r reaction, now time.Time) {
 	case "", "refusal", "no_text", "cut_output", "invalid_output", "empty_answer", "unexpected_stop",
 		"context_overflow", "invalid_request", "request_too_large", "model_not_found":
 		l.answered(gr, o, r, now)
+		if o.Code == "model_not_found" {
+			l.lose(gr.Model, now)
+		}
 	}
 	if o.Wait {
 		l.pause(o.Code, o.Detail, o.Until, now)

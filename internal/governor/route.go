@@ -26,21 +26,23 @@ type routing struct {
 	moves map[string]event.Move // by job id
 	from  map[string]event.Move // where those came from
 	away  map[string]bool       // those whose own lane stays closed
+	kept  map[string]string     // the lanes in which the ledger has those that a new configuration moved
 	next  time.Time             // when a closed lane opens; zero: not known
 }
 
 // reroute decides where each candidate would run: in the lane where it waits, but
 // for those that a bounded share has no room for, and those whose lane stays
 // closed.
-func (g *Governor) reroute(d event.Desk, s *shares) ([]event.Candidate, *routing) {
-	r := &routing{moves: make(map[string]event.Move), from: make(map[string]event.Move), away: make(map[string]bool)}
+func (g *Governor) reroute(d event.Desk, lanes *book, s *shares) ([]event.Candidate, *routing) {
+	r := &routing{moves: make(map[string]event.Move), from: make(map[string]event.Move), away: make(map[string]bool), kept: make(map[string]string)}
 	all := slices.Clone(d.Candidates)
 	slices.SortStableFunc(all, inLine)
 	for i := range all {
+		g.rehome(&all[i], r)
 		was := event.Move{Lane: all[i].Lane, Model: all[i].Model, Chosen: all[i].Chosen}
 		g.withinShare(&all[i], s)
-		if g.detour(&all[i], d, s) {
-			r.opens(d.Lanes[was.Lane].Until)
+		if until, moved := g.detour(&all[i], d, lanes, s); moved {
+			r.opens(until)
 			r.away[all[i].JobID] = true
 		}
 		c := all[i]
@@ -49,9 +51,22 @@ func (g *Governor) reroute(d event.Desk, s *shares) ([]event.Candidate, *routing
 		}
 		if to := (event.Move{Lane: c.Lane, Model: c.Model, Chosen: c.Chosen}); to != was {
 			r.moves[c.JobID], r.from[c.JobID] = to, was
+		} else if _, rehomed := r.kept[c.JobID]; rehomed {
+			r.moves[c.JobID] = to
 		}
 	}
 	return all, r
+}
+
+// rehome puts a candidate into the lane that its model has now: models whose
+// rates count together must share one, or each lane would use all of the rate.
+func (g *Governor) rehome(c *event.Candidate, r *routing) {
+	if g.options.LaneOf == nil || c.Lane == event.BatchLane {
+		return
+	}
+	if name := g.options.LaneOf(c.Model); name != c.Lane {
+		r.kept[c.JobID], c.Lane = c.Lane, name
+	}
 }
 
 // withinShare sends a candidate that was not begun to its hook's own model, if
@@ -72,22 +87,33 @@ func inLine(a, b event.Candidate) int {
 
 // detour sends a candidate whose lane stays closed to the first of its stand-ins
 // whose lane is open, if there is one. Each model class has a rate of its own,
-// so this adds rate; and it costs no attempt.
-func (g *Governor) detour(c *event.Candidate, d event.Desk, s *shares) bool {
+// so this adds rate; and it costs no attempt. The same goes for one whose model
+// is gone, even if the next is of the same lane. It returns until when the
+// candidate would be moved.
+func (g *Governor) detour(c *event.Candidate, d event.Desk, lanes *book, s *shares) (until time.Time, moved bool) {
 	instead := g.options.Hooks[c.Hook].Instead
+	if instead == nil {
+		return until, false
+	}
 	row := d.Lanes[c.Lane]
-	if instead == nil || !staysClosed(row, d.Now) {
-		return false
+	closed, why := staysClosed(row, d.Now), "fallback: "+c.Lane+" paused, "+row.Reason
+	until = row.Until
+	if back, gone := lanes.lane(c.Lane).missing(c.Model, d.Now); gone && !closed {
+		until, why = back, "fallback: "+c.Model+" not found"
+	} else if !closed {
+		return until, false
 	}
 	for _, to := range instead(c.Model) {
-		if to.Lane == c.Lane || blocked(d.Lanes[to.Lane], d.Now) || !s.room(to.Lane, c.JobID) {
+		if closed && to.Lane == c.Lane || blocked(d.Lanes[to.Lane], d.Now) || !s.room(to.Lane, c.JobID) {
 			continue
 		}
-		why := "fallback: " + c.Lane + " paused, " + row.Reason
+		if _, gone := lanes.lane(to.Lane).missing(to.Model, d.Now); gone {
+			continue
+		}
 		c.Lane, c.Model, c.Chosen = to.Lane, to.Model, chain.Because(c.Chosen, why)
-		return true
+		return until, true
 	}
-	return false
+	return until, false
 }
 
 // staysClosed reports whether a lane lets nothing go for long: its pause ends
@@ -123,7 +149,9 @@ func (r *routing) granted(gr *Grant, p *event.Plan) {
 		p.Moves = make(map[string]event.Move)
 	}
 	p.Moves[gr.Job] = to
-	gr.From, gr.StandIn = new(r.from[gr.Job]), r.away[gr.Job]
+	if from, elsewhere := r.from[gr.Job]; elsewhere {
+		gr.From, gr.StandIn = &from, r.away[gr.Job]
+	}
 }
 
 // blocked reports whether a lane lets nothing go. A short pause that ends

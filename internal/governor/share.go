@@ -80,12 +80,10 @@ type shares struct {
 }
 
 // shares opens the lanes that have a bound.
-func (g *Governor) shares(d event.Desk) *shares {
+func (g *Governor) shares(lanes *book) *shares {
 	s := &shares{lanes: make(map[string]*lane), left: make(map[string]int), of: g.options.Shares}
 	for name, share := range g.options.Shares {
-		row := d.Lanes[name]
-		row.Name = name
-		l := g.open(row, d.Now)
+		l := lanes.lane(name)
 		s.lanes[name] = l
 		s.left[name] = int(share*windowJobs+1e-9) - l.Share.here()
 	}

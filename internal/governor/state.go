@@ -47,6 +47,7 @@ type state struct {
 	Profiles map[string]profile `json:"profiles,omitempty"`
 	Share    window             `json:"share,omitempty"`    // where the lane's share of the jobs is bounded
 	Prefixes map[string]warmth  `json:"prefixes,omitempty"` // by key
+	Gone     map[string]gone    `json:"gone,omitempty"`     // by model
 }
 
 // lane pairs a row with its decoded state while it is worked on.
@@ -94,6 +95,7 @@ func (l *lane) decode(raw json.RawMessage) bool {
 	maps.DeleteFunc(l.Flows, func(_ string, f flow) bool { return !within(f.Finish, 0, mostValue) || !within(f.Turn, 0, mostValue) })
 	maps.DeleteFunc(l.Profiles, func(_ string, p profile) bool { return !p.sane() })
 	maps.DeleteFunc(l.Prefixes, func(key string, w warmth) bool { return !w.sane(key) })
+	maps.DeleteFunc(l.Gone, func(_ string, m gone) bool { return !m.sane() })
 	for _, f := range []float64{l.Pending, l.LagSum, l.LagWeight, l.FlowRate, l.Now} {
 		if !within(f, 0, mostValue) {
 			return false
@@ -157,6 +159,7 @@ func (l *lane) turnBack(now int64) {
 		}
 	}
 	l.turnBackWarm(now)
+	l.pruneGone(now)
 }
 
 // close encodes the state back into the row.
