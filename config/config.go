@@ -249,7 +249,8 @@ type Hook struct {
 	// overloaded, gone or refuses. Jobs that were not begun go there, at no cost
 	// of an attempt, while their lane stays closed: paused for more than another
 	// 30s, until somebody resumes it, or because the API fails. A pause by a
-	// person or by the budget holds them.
+	// person or by the budget holds them. A model that the API does not know is
+	// asked for again after a minute, then more seldom, and passed over meanwhile.
 	Fallback []string `yaml:"fallback"`
 	// Lane "batch" sends every job of the hook through Message Batches: at half
 	// the price, with limits of their own, and answered within a day, mostly
