@@ -67,8 +67,8 @@ type Parking struct {
 
 // FormBatches asks the ledger to make batches of the parked requests, one model
 // to each: when there are MaxRequests or MaxBytes of them, or the first has
-// waited for Collect. Each batch, its requests and their calls (outcome
-// unknown) are stored in one transaction. Never more than MaxQueued requests
+// waited for Collect. A batch is handed out once all its requests are in it, and
+// their calls (outcome unknown) stored. Never more than MaxQueued requests
 // are in batches that have not ended.
 type FormBatches struct {
 	Now         time.Time
@@ -97,7 +97,7 @@ type TakenBatches struct {
 type LeasedBatch struct {
 	Lease   Lease
 	Batch   MessageBatch
-	Waiting int // of its requests whose jobs still wait for them
+	Waiting bool // a job still waits for one of its requests
 }
 
 // A BatchUpdate stores how a batch stands, fenced by its lease. PostedAt can be

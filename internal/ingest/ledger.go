@@ -15,9 +15,11 @@ type Ledger interface {
 	// a duplicate. No reference to the event's bytes is kept once it returns.
 	Accept(ctx context.Context, a event.Accept) (event.Receipt, error)
 
-	// AcceptAll is Accept for several events of one request: all of them in one
-	// transaction, or none. The receipts are in the order of the events; one that
-	// is a copy of an earlier one in the list is its duplicate.
+	// AcceptAll is Accept for several events of one request: up to 256 of them in
+	// one transaction, or none; more in several, of which the first stand when a
+	// later one fails, and are duplicates when the sender tries again. The receipts
+	// are in the order of the events; one that is a copy of an earlier one in the
+	// list is its duplicate.
 	AcceptAll(ctx context.Context, all []event.Accept) ([]event.Receipt, error)
 
 	// Note records a verdict for people to look at. It neither waits nor fails:

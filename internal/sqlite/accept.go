@@ -40,15 +40,34 @@ func (db *DB) Accept(ctx context.Context, a event.Accept) (event.Receipt, error)
 	return receipt, nil
 }
 
-// AcceptAll stores several events in one transaction, or none of them. One that
-// finds no room in the middle has the transaction rolled back.
+// acceptSlice is how many events one transaction takes of one request, so that
+// nobody else's acknowledgement waits long behind thousands of them.
+const acceptSlice = 256
+
+// AcceptAll stores several events: up to 256 in one transaction, or none of
+// them. More are stored in several, in their order; after a failure those of the
+// first transactions stand, and are duplicates when the request comes again.
 func (db *DB) AcceptAll(ctx context.Context, all []event.Accept) ([]event.Receipt, error) {
 	if err := db.room(); err != nil {
 		return nil, err
 	}
-	ins, receipts, size := make([]accepting, len(all)), make([]event.Receipt, len(all)), 0
-	for i := range all {
-		ins[i] = db.prepare(&all[i])
+	receipts := make([]event.Receipt, 0, len(all))
+	for some := range slices.Chunk(all, acceptSlice) {
+		got, err := db.acceptSome(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		receipts = append(receipts, got...)
+	}
+	return receipts, nil
+}
+
+// acceptSome stores several events in one transaction, or none of them. One that
+// finds no room in the middle has the transaction rolled back.
+func (db *DB) acceptSome(ctx context.Context, some []event.Accept) ([]event.Receipt, error) {
+	ins, receipts, size := make([]accepting, len(some)), make([]event.Receipt, len(some)), 0
+	for i := range some {
+		ins[i] = db.prepare(&some[i])
 		size += len(ins[i].data)
 	}
 	err := db.submit(&request{
@@ -62,10 +81,7 @@ func (db *DB) AcceptAll(ctx context.Context, all []event.Accept) ([]event.Receip
 			return nil
 		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return receipts, nil
+	return receipts, err
 }
 
 // prepare makes an acceptance ready for the writer.

@@ -99,6 +99,9 @@ func (t *tx) settleItem(s *event.ItemSettlement) error {
 	if err := one(t.exec("batch_item_done", item)); err != nil {
 		return err
 	}
+	if _, err := t.exec("batch_params_drop", item); err != nil {
+		return err
+	}
 	if !waits {
 		return t.dropItem(&h, &s.Settlement)
 	}

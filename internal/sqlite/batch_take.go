@@ -48,7 +48,7 @@ func (t *tx) takeBatches(want *event.TakeBatches) (event.TakenBatches, error) {
 		b := event.LeasedBatch{Lease: event.Lease{Token: l.token, Worker: want.Worker, Until: want.LeaseUntil}}
 		err := t.scan("batch_whole", func(r *row) {
 			b.Batch = scanBatch(r)
-			b.Waiting = int(r.int())
+			b.Waiting = r.int() == 1
 		}, l.seq)
 		if err != nil {
 			return taken, err

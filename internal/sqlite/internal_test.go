@@ -120,6 +120,12 @@ func TestPlans(t *testing.T) {
 		"take_candidates": {"job_ready"}, "take_shared": {"job_tenant"}, "take_tenants": {"SCAN t", "SCAN turn"},
 		"lane_load": {"job_ready", "job_tenant"}, "read_oldest": {"job_ready", "job_tenant"}, "list_queued": {"job_ready", "job_tenant"},
 	}
+	// Each result of a batch of thousands is settled by its own row.
+	for _, name := range []string{"batch_item_open", "read_batch_item"} {
+		if got := strings.Join(plan(t, db.w, queries[name]), "\n"); !strings.Contains(got, "batch_item_job") {
+			t.Errorf("%s: %s, want the index of the job's requests", name, got)
+		}
+	}
 	for name, text := range queries {
 		for _, step := range plan(t, db.w, text) {
 			fine := !strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "AUTOMATIC") ||

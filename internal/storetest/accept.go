@@ -26,6 +26,7 @@ var acceptTests = []test{
 	{name: "a cancelled request is not stored", run: testAcceptCancelled},
 	{name: "several events of one request are stored together", run: testAcceptAll},
 	{name: "several events find room together, or none does", run: testAcceptAllFull, config: Config{MaxJobs: 5}},
+	{name: "thousands of events of one request are stored", run: testAcceptAllMany, config: Config{MaxJobs: 500}},
 	{name: "one bad event spoils its own request and no other", run: testAcceptAllBad},
 }
 
@@ -72,6 +73,30 @@ func testAcceptAllFull(s *suite) {
 	got, err := s.AcceptAll(s.Context(), all[:3])
 	s.must(err)
 	want(s, "the first of as many as there is room for", got[0].Outcome, event.Accepted)
+}
+
+// testAcceptAllMany: what a request with many events stored before it found no
+// room is not stored twice when it comes again.
+func testAcceptAllMany(s *suite) {
+	all := make([]event.Accept, 700)
+	for i := range all {
+		all[i] = s.order()
+	}
+	if _, err := s.AcceptAll(s.Context(), all); !errors.Is(err, event.ErrFull) {
+		s.Fatalf("more than there is room for: got %v, want ErrFull", err)
+	}
+	got, err := s.AcceptAll(s.Context(), all[:450])
+	s.must(err)
+	want(s, "receipts", len(got), 450)
+	for i, r := range got {
+		if r.EventID != all[i].Event.ID || r.JobID != all[i].Job.ID {
+			s.Fatalf("receipt %d: got %+v, want one of %s", i, r, all[i].Event.ID)
+		}
+	}
+	want(s, "the last", got[449].Outcome, event.Accepted)
+	stats, err := s.Stats(s.Context())
+	s.must(err)
+	want(s, "queued", stats.Jobs[event.Queued], 450)
 }
 
 func testAcceptAllBad(s *suite) {

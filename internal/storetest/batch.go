@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/forebayhq/forebay/event"
@@ -27,6 +28,8 @@ var batchTests = []test{
 	{name: "a paused lane makes no batch", run: testBatchPaused},
 	{name: "batches survive a restart", run: testBatchReopen},
 	{name: "batches are forgotten with their jobs", run: testBatchPurge},
+	{name: "a job is not forgotten while its request is out", run: testBatchPurgeOpen},
+	{name: "a large batch is handed out whole", run: testBatchLarge},
 }
 
 // park accepts and parks n jobs and returns their ids.
@@ -124,7 +127,7 @@ func testBatchPark(s *suite) {
 	want(s, "taken", len(got.Jobs), 0)
 	s.pass(-365 * 24 * time.Hour)
 	b := s.send(s.batch(), "msgbatch_1")
-	want(s, "waiting", b.Waiting, 1)
+	want(s, "waiting", b.Waiting, true)
 	j = s.job(id)
 	want(s, "until", j.Until, s.clock().Add(time.Hour))
 	if len(j.Calls) != 1 || j.Calls[0].Outcome != event.CallUnknown || j.Calls[0].Lane != event.BatchLane {
@@ -407,7 +410,7 @@ func testBatchReopen(s *suite) {
 	s.Ledger = s.harness.Reopen()
 	s.state(id, event.Queued, event.Batch)
 	got := s.takeBatches()
-	if len(got) != 1 || got[0].Batch.ProviderID != "msgbatch_1" || got[0].Waiting != 1 {
+	if len(got) != 1 || got[0].Batch.ProviderID != "msgbatch_1" || !got[0].Waiting {
 		s.Fatalf("got %+v, want the batch that was sent", got)
 	}
 	if err := s.UpdateBatch(s.Context(), event.BatchUpdate{Lease: b.Lease, Now: s.clock(), Batch: b.Batch}); !errors.Is(err, event.ErrLeaseLost) {
@@ -439,4 +442,64 @@ func testBatchPurge(s *suite) {
 		s.Errorf("job: got %v, want ErrNotFound", err)
 	}
 	want(s, "names after the purge", names(), 0)
+}
+
+// testBatchPurgeOpen: a cancelled job whose request is still out is kept until
+// it is known what that cost.
+func testBatchPurgeOpen(s *suite) {
+	id := s.park(1)[0]
+	b := s.send(s.batch(), "msgbatch_1")
+	st := s.answered(b, id)
+	s.must(s.Cancel(s.Context(), id, s.clock()))
+	s.pass(10 * 24 * time.Hour)
+	purge := func() {
+		for range 3 {
+			_, err := s.Purge(s.Context(), event.Purge{Now: s.clock(), EventsBefore: s.clock(), ResultsBefore: s.clock(), Limit: 100})
+			s.must(err)
+		}
+	}
+	purge()
+	s.state(id, event.Cancelled, "")
+	s.must(s.SettleItem(s.Context(), st))
+	want(s, "cost", *s.state(id, event.Cancelled, "").Cost, 21)
+	s.pass(time.Hour)
+	purge()
+	if _, err := s.Job(s.Context(), id); !errors.Is(err, event.ErrNotFound) {
+		s.Errorf("job: got %v, want ErrNotFound", err)
+	}
+}
+
+func testBatchLarge(s *suite) {
+	const n = 1100
+	all := make([]event.Accept, n)
+	for i := range all {
+		all[i] = s.order()
+	}
+	_, err := s.AcceptAll(s.Context(), all)
+	s.must(err)
+	var parked sync.WaitGroup
+	var leased []event.Leased
+	for len(leased) < n {
+		leased = append(leased, s.take("w1", n).Jobs...)
+	}
+	for _, l := range leased {
+		p := s.parking(l)
+		parked.Go(func() {
+			if err := s.ParkJob(s.Context(), p); err != nil {
+				s.Error(err)
+			}
+		})
+	}
+	parked.Wait()
+	s.must(s.Cancel(s.Context(), all[0].Job.ID, s.clock()))
+	f := event.FormBatches{Now: s.clock(), MaxRequests: n, MaxBytes: 1 << 30, MaxQueued: n}
+	made, _, err := s.FormBatches(s.Context(), f)
+	s.must(err)
+	want(s, "made", made, 1)
+	b := s.takeBatches()[0]
+	want(s, "requests", b.Batch.Requests, n-1)
+	want(s, "parameters", len(s.params(b.Batch.ID)), n-1)
+	want(s, "calls of the last", len(s.job(all[n-1].Job.ID).Calls), 1)
+	s.must(s.SettleItem(s.Context(), s.answered(b, all[n-1].Job.ID)))
+	want(s, "parameters once one is settled", len(s.params(b.Batch.ID)), n-2)
 }

@@ -67,7 +67,7 @@ func (c *carrier) poll(ctx, calls context.Context, b *event.LeasedBatch) {
 	default:
 		m.Failures, m.LastError = 0, ""
 		m.ExpectedAt, m.NextAt = c.expected(*m, now), now.Add(pollEvery(now.Sub(m.CreatedAt)))
-		if b.Waiting == 0 {
+		if !b.Waiting {
 			c.cancel(calls, b)
 		}
 	}

@@ -25,7 +25,7 @@ const (
 // post asks the API to make the batch. That it is about to is stored first: a
 // crash between here and the answer is a doubt that reconcile clears.
 func (c *carrier) post(calls context.Context, b *event.LeasedBatch) {
-	if b.Waiting == 0 {
+	if !b.Waiting {
 		c.abandon(calls, b, &claude.Error{Verdict: claude.GiveUp, Code: "cancelled", Message: "every job of the batch was cancelled before it was sent"})
 		return
 	}

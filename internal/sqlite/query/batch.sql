@@ -10,8 +10,15 @@ WHERE seq = ?1 AND state = 'running';
 INSERT INTO lane (name, paused, reason, detail, until, updated_at) VALUES ('batch', 0, '', '', 0, ?1) ON CONFLICT DO NOTHING;
 
 -- name: batch_item_put
-INSERT INTO batch_item (job, token, state, call, model, attempt, params, bytes, plan, parked_at)
-VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+INSERT INTO batch_item (job, token, state, call, model, attempt, bytes, plan, parked_at)
+VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?8)
+RETURNING seq;
+
+-- name: batch_params_put
+INSERT INTO batch_params (item, data) VALUES (?1, ?2);
+
+-- name: batch_params_drop
+DELETE FROM batch_params WHERE item = ?1;
 
 -- name: batch_ready
 SELECT model, count(*), sum(bytes), min(parked_at) FROM batch_item WHERE state = 'ready' GROUP BY model;
@@ -23,15 +30,28 @@ SELECT coalesce(sum(requests), 0) FROM batch WHERE state <> 'ended';
 SELECT seq, bytes FROM batch_item WHERE state = 'ready' AND model = ?1 ORDER BY seq LIMIT ?2;
 
 -- name: batch_put
-INSERT INTO batch (id, model, state, requests, bytes, intended_at, next_at) VALUES (?1, ?2, 'intended', ?3, ?4, ?5, ?5)
-RETURNING seq;
+INSERT INTO batch (id, model, state, requests, bytes, intended_at, next_at, fill_to) VALUES (?1, ?2, 'intended', ?3, ?4, ?5, ?6, ?7);
 
--- name: batch_fill
-UPDATE batch_item SET batch = ?2, state = 'out' WHERE state = 'ready' AND model = ?1 AND seq <= ?3;
+-- name: batch_filling
+SELECT seq, model, fill_to FROM batch WHERE state <> 'ended' AND next_at = ?1 AND fill_to > 0 ORDER BY seq LIMIT 1;
 
+-- The calls of the requests that batch_fill takes next.
 -- name: batch_calls
 INSERT INTO call (id, job, attempt, lane, model, started_at)
-SELECT call, job, attempt, 'batch', model, ?2 FROM batch_item WHERE batch = ?1 AND state = 'out';
+SELECT call, job, attempt, 'batch', model, ?3 FROM batch_item WHERE state = 'ready' AND model = ?1 AND seq <= ?2 ORDER BY seq LIMIT ?4;
+
+-- name: batch_fill
+UPDATE batch_item SET batch = ?3, state = 'out'
+WHERE seq IN (SELECT seq FROM batch_item WHERE state = 'ready' AND model = ?1 AND seq <= ?2 ORDER BY seq LIMIT ?4);
+
+-- Some may have been cancelled since it was measured.
+-- name: batch_filled
+UPDATE batch SET fill_to = 0, next_at = ?2,
+  requests = (SELECT count(*) FROM batch_item WHERE batch = ?1), bytes = (SELECT sum(bytes) FROM batch_item WHERE batch = ?1)
+WHERE seq = ?1 AND EXISTS (SELECT 1 FROM batch_item WHERE batch = ?1);
+
+-- name: batch_empty
+DELETE FROM batch WHERE seq = ?1;
 
 -- name: batch_expired
 UPDATE batch SET lease_until = 0, worker = '' WHERE state <> 'ended' AND lease_until > 0 AND lease_until <= ?1;
@@ -50,8 +70,8 @@ SELECT coalesce(min(next_at), 0) FROM batch WHERE state <> 'ended' AND lease_unt
 -- name: batch_whole
 SELECT id, model, state, provider_id, requests, bytes, intended_at, posted_at, created_at, expires_at, expected_at, ended_at,
        next_at, failures, adopted, strangers, last_error,
-       (SELECT count(*) FROM batch_item AS i JOIN job AS j ON j.seq = i.job
-        WHERE i.batch = b.seq AND i.state = 'out' AND j.state = 'queued' AND j.reason = 'batch' AND j.token = i.token)
+       EXISTS (SELECT 1 FROM batch_item AS i JOIN job AS j ON j.seq = i.job
+               WHERE i.batch = b.seq AND i.state = 'out' AND j.state = 'queued' AND j.reason = 'batch' AND j.token = i.token)
 FROM batch AS b WHERE seq = ?1;
 
 -- name: batch_fence
@@ -73,14 +93,14 @@ UPDATE batch SET lease_until = 0, worker = '' WHERE state <> 'ended' AND lease_u
 
 -- name: batch_item_open
 SELECT i.seq, i.job, i.token, j.hook, j.cost, j.state = 'queued' AND j.reason = 'batch' AND j.token = i.token
-FROM job AS j JOIN batch_item AS i ON i.job = j.seq JOIN batch AS b ON b.seq = i.batch
+FROM job AS j JOIN batch_item AS i ON i.job = j.seq JOIN batch AS b ON b.seq = +i.batch
 WHERE j.id = ?2 AND b.id = ?1 AND i.state = 'out';
 
 -- name: batch_unpark
 UPDATE job SET state = 'running', reason = '', due_at = 0, lease_until = ?2, updated_at = ?2 WHERE seq = ?1;
 
 -- name: batch_item_done
-UPDATE batch_item SET state = 'done', params = x'' WHERE seq = ?1;
+UPDATE batch_item SET state = 'done' WHERE seq = ?1;
 
 -- name: batch_dropped
 UPDATE job SET cost = ?2, updated_at = ?3 WHERE seq = ?1;

@@ -18,12 +18,14 @@ RETURNING (SELECT size FROM event WHERE seq = ?1);
 SELECT j.seq FROM job AS j
 WHERE j.finished_at > 0 AND j.finished_at < ?1
   AND NOT EXISTS (SELECT 1 FROM delivery AS d WHERE d.job = j.seq AND d.state = 'pending')
+  AND NOT EXISTS (SELECT 1 FROM batch_item AS i WHERE i.job = j.seq AND i.state = 'out')
 ORDER BY j.finished_at LIMIT ?2;
 
 -- name: purge_job_again
 SELECT j.state, j.event FROM job AS j
 WHERE j.seq = ?1 AND j.finished_at > 0 AND j.finished_at < ?2
-  AND NOT EXISTS (SELECT 1 FROM delivery AS d WHERE d.job = j.seq AND d.state = 'pending');
+  AND NOT EXISTS (SELECT 1 FROM delivery AS d WHERE d.job = j.seq AND d.state = 'pending')
+  AND NOT EXISTS (SELECT 1 FROM batch_item AS i WHERE i.job = j.seq AND i.state = 'out');
 
 -- name: purge_spend
 DELETE FROM spend WHERE day < ?1;

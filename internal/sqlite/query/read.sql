@@ -73,12 +73,13 @@ SELECT created_at FROM job WHERE seq = (SELECT min(seq) FROM (
 SELECT n, data FROM verdict ORDER BY seq DESC LIMIT ?1;
 
 -- name: read_batch_params
-SELECT i.seq, j.id, i.params FROM batch AS b JOIN batch_item AS i ON i.batch = b.seq JOIN job AS j ON j.seq = i.job
+SELECT i.seq, j.id, p.data FROM batch AS b JOIN batch_item AS i ON i.batch = b.seq JOIN job AS j ON j.seq = i.job
+JOIN batch_params AS p ON p.item = i.seq
 WHERE b.id = ?1 AND i.state = 'out' AND i.seq > ?2 ORDER BY i.seq LIMIT 200;
 
 -- name: read_batch_item
 SELECT i.state, i.call, i.model, i.attempt, i.plan, i.token, j.state = 'queued' AND j.reason = 'batch' AND j.token = i.token
-FROM job AS j JOIN batch_item AS i ON i.job = j.seq JOIN batch AS b ON b.seq = i.batch
+FROM job AS j JOIN batch_item AS i ON i.job = j.seq JOIN batch AS b ON b.seq = +i.batch
 WHERE j.id = ?2 AND b.id = ?1;
 
 -- name: read_batch_open

@@ -129,6 +129,7 @@ CREATE TABLE batch (
   expected_at INTEGER NOT NULL DEFAULT 0,
   ended_at    INTEGER NOT NULL DEFAULT 0,
   next_at     INTEGER NOT NULL,             -- when it is looked at next
+  fill_to     INTEGER NOT NULL DEFAULT 0,   -- requests up to this one go into it; 0: it has them all
   failures    INTEGER NOT NULL DEFAULT 0,
   adopted     INTEGER NOT NULL DEFAULT 0 CHECK (adopted IN (0, 1)),
   strangers   TEXT    NOT NULL DEFAULT '',  -- JSON array of provider ids
@@ -156,8 +157,7 @@ CREATE TABLE batch_item (
   call      TEXT    NOT NULL,
   model     TEXT    NOT NULL,
   attempt   INTEGER NOT NULL,
-  params    BLOB    NOT NULL,               -- empty once it is done
-  bytes     INTEGER NOT NULL,
+  bytes     INTEGER NOT NULL,               -- of its parameters
   plan      TEXT    NOT NULL,               -- JSON: its deliveries and notes
   parked_at INTEGER NOT NULL,
 
@@ -165,7 +165,14 @@ CREATE TABLE batch_item (
 ) STRICT;
 CREATE INDEX batch_item_job ON batch_item (job);
 CREATE INDEX batch_item_batch ON batch_item (batch, state) WHERE batch IS NOT NULL;
-CREATE INDEX batch_item_ready ON batch_item (model, seq, bytes, parked_at) WHERE state = 'ready';
+CREATE INDEX batch_item_ready ON batch_item (model, state, seq, bytes, parked_at) WHERE state = 'ready';
+
+-- The parameters of a request until it is settled, apart, so that the steps of
+-- thousands of requests do not write them again.
+CREATE TABLE batch_params (
+  item INTEGER PRIMARY KEY REFERENCES batch_item (seq) ON DELETE CASCADE,
+  data BLOB    NOT NULL
+) STRICT;
 
 CREATE TABLE result (
   job         INTEGER PRIMARY KEY REFERENCES job (seq),
