@@ -33,6 +33,7 @@ type MessageBatch struct {
 
 	IntendedAt time.Time
 	PostedAt   time.Time // when a request to make it left whose end nobody saw; zero: none is open
+	DoubtedAt  time.Time // when the first one left after which it was asked for again; zero: none
 	CreatedAt  time.Time // by the API's clock
 	ExpiresAt  time.Time // when the API gives up what is not done by then
 	ExpectedAt time.Time // when its end may be expected
@@ -128,4 +129,12 @@ type WaitingItem struct {
 type ItemSettlement struct {
 	BatchID    string
 	Settlement Settlement
+}
+
+// A BatchCopy is the call of one request of a batch that was made twice. Its id
+// tells whether it was booked before.
+type BatchCopy struct {
+	BatchID string
+	Call    Call // JobID names the request
+	Now     time.Time
 }

@@ -6,14 +6,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/anthropics/anthropic-sdk-go/v2"
 	"github.com/anthropics/anthropic-sdk-go/v2/option"
 )
 
-// maxResults bounds the results of a batch, which are streamed.
-const maxResults = 1 << 30
+const (
+	// maxResults bounds the results of a batch, which are streamed: a hundred
+	// thousand of the longest answers are not more.
+	maxResults = 64 << 30
+	// maxPages bounds how far back a list of batches is read.
+	maxPages = 100
+)
 
 // A BatchInfo is what the API says about a Message Batch
 // (https://platform.claude.com/docs/en/api/retrieving-message-batches).
@@ -42,8 +48,9 @@ func Params(r Request) (json.RawMessage, error) {
 
 // A BatchBody collects the requests of a batch. The zero value is ready.
 type BatchBody struct {
-	buf bytes.Buffer
-	n   int
+	buf    bytes.Buffer
+	n      int
+	closed bool
 }
 
 // Add adds a request, with parameters of Params; the id comes back with its
@@ -62,6 +69,15 @@ func (b *BatchBody) Add(id string, params json.RawMessage) {
 	b.buf.WriteByte('}')
 }
 
+// bytes is the whole request. Nothing can be added any more.
+func (b *BatchBody) bytes() []byte {
+	if !b.closed {
+		b.buf.WriteString("]}")
+		b.closed = true
+	}
+	return b.buf.Bytes()
+}
+
 // Len returns how many requests were added.
 func (b *BatchBody) Len() int { return b.n }
 
@@ -69,7 +85,7 @@ func (b *BatchBody) Len() int { return b.n }
 // An *Error with NotMade says for sure that there is no batch; after any other
 // error there may be one, and it is paid for.
 func (c *Client) CreateBatch(ctx context.Context, b *BatchBody) (BatchInfo, error) {
-	body := append(bytes.Clone(b.buf.Bytes()), `]}`...)
+	body := b.bytes() // not copied: it may be large
 	var info BatchInfo
 	err := c.short(ctx, "", func(ctx context.Context, o option.RequestOption) error {
 		got, err := c.api.Messages.Batches.New(ctx, anthropic.MessageBatchNewParams{}, option.WithRequestBody("application/json", body), o)
@@ -86,8 +102,12 @@ func (c *Client) CreateBatch(ctx context.Context, b *BatchBody) (BatchInfo, erro
 
 // NotMade reports whether the API refused to make what it was asked for, so
 // that nothing was made: it answered, and that the request was not good or not
-// now. After a failure on its side, or none that came, nobody knows.
+// now, or nobody was reached who could have made it. After a failure on its
+// side, or none that came, nobody knows.
 func (e *Error) NotMade() bool {
+	if op, ok := errors.AsType[*net.OpError](e.Err); ok && op.Op == "dial" {
+		return true
+	}
 	return e.Status >= 400 && e.Status < 500 && e.Status != 408 && e.Status != 409
 }
 
@@ -124,7 +144,11 @@ func lost(cause, err error) error {
 // later, newest first.
 func (c *Client) BatchesSince(ctx context.Context, since time.Time) ([]BatchInfo, error) {
 	var all []BatchInfo
-	for after, more := "", true; more; {
+	after, more := "", true
+	for pages := 0; more; pages++ {
+		if pages == maxPages {
+			return nil, &Error{Verdict: Retry, Code: CodeInvalidOutput, Message: "the list of batches has no end"}
+		}
 		err := c.short(ctx, "", func(ctx context.Context, o option.RequestOption) error {
 			params := anthropic.MessageBatchListParams{Limit: anthropic.Int(100)}
 			if after != "" {

@@ -129,3 +129,33 @@ func (t *tx) dropItem(h *held, s *event.Settlement) error {
 	t.signal(s.Lease.ID)
 	return one(t.exec("batch_dropped", h.seq, number(h.cost), micros(s.Now)))
 }
+
+// BookCopy stores the call of a request that a batch was made with twice, once.
+// event.ErrNotFound: there is no such request in the batch.
+func (db *DB) BookCopy(ctx context.Context, c event.BatchCopy) error {
+	return db.write(ctx, func(t *tx) error { return t.bookCopy(&c) })
+}
+
+func (t *tx) bookCopy(c *event.BatchCopy) error {
+	var h held
+	known := false
+	err := t.query("batch_copied", func(r *row) {
+		h.seq, h.hook, h.cost, h.attempts = r.int(), r.text(), r.intOrNil(), r.int()
+		known = r.int() == 1
+	}, c.BatchID, c.Call.JobID, c.Call.ID)
+	switch {
+	case err != nil || known:
+		return err
+	case h.seq == 0:
+		return event.ErrNotFound
+	}
+	call := &c.Call
+	if _, err := t.exec("call_begin", call.ID, h.seq, h.attempts, call.Lane, call.Model, micros(call.StartedAt)); err != nil {
+		return err
+	}
+	if err := t.endCall(&h, call, c.Now); err != nil {
+		return err
+	}
+	t.signal(call.JobID)
+	return one(t.exec("batch_dropped", h.seq, number(h.cost), micros(c.Now)))
+}

@@ -66,7 +66,7 @@ func (t *tx) takeBatches(want *event.TakeBatches) (event.TakenBatches, error) {
 func scanBatch(r *row) event.MessageBatch {
 	b := event.MessageBatch{
 		ID: r.text(), Model: r.text(), State: event.BatchState(r.text()), ProviderID: r.text(), Requests: int(r.int()), Bytes: r.int(),
-		IntendedAt: r.time(), PostedAt: r.time(), CreatedAt: r.time(), ExpiresAt: r.time(), ExpectedAt: r.time(), EndedAt: r.time(),
+		IntendedAt: r.time(), PostedAt: r.time(), DoubtedAt: r.time(), CreatedAt: r.time(), ExpiresAt: r.time(), ExpectedAt: r.time(), EndedAt: r.time(),
 		NextAt: r.time(), Failures: int(r.int()), Adopted: r.int() == 1,
 	}
 	fromJSON(r.text(), &b.Foreign)
@@ -101,7 +101,8 @@ func (t *tx) updateBatch(u *event.BatchUpdate) error {
 		strangers = asJSON(b.Foreign)
 	}
 	err = one(t.exec("batch_update", seq, string(b.State), b.ProviderID, micros(b.PostedAt), micros(b.CreatedAt), micros(b.ExpiresAt),
-		micros(b.ExpectedAt), micros(b.EndedAt), micros(b.NextAt), int64(b.Failures), adopted, strangers, b.LastError, lease))
+		micros(b.ExpectedAt), micros(b.EndedAt), micros(b.NextAt), int64(b.Failures), adopted, strangers, b.LastError, lease,
+		int64(b.Requests), micros(b.DoubtedAt)))
 	if err == nil && u.Pause != nil {
 		err = t.pause(u.Pause, u.Now)
 	}

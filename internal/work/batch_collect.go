@@ -49,6 +49,12 @@ func (c *carrier) expected(m event.MessageBatch, now time.Time) time.Time {
 // not done of it yet costs nothing then.
 func (c *carrier) poll(ctx, calls context.Context, b *event.LeasedBatch) {
 	m := &b.Batch
+	if !m.DoubtedAt.IsZero() {
+		if open, err := c.Ledger.OpenItems(c.w.life, m.ID, 1); err == nil && len(open) == 0 {
+			c.ended(calls, b)
+			return
+		}
+	}
 	info, err := c.Claude.Batch(calls, m.ProviderID)
 	e, known := errors.AsType[*claude.Error](err)
 	now := c.w.now()
@@ -67,7 +73,7 @@ func (c *carrier) poll(ctx, calls context.Context, b *event.LeasedBatch) {
 	default:
 		m.Failures, m.LastError = 0, ""
 		m.ExpectedAt, m.NextAt = c.expected(*m, now), now.Add(pollEvery(now.Sub(m.CreatedAt)))
-		if !b.Waiting {
+		if !b.Waiting && !m.Adopted { // an adopted one may be somebody else's
 			c.cancel(calls, b)
 		}
 	}
@@ -153,28 +159,43 @@ func (c *carrier) concluded(calls context.Context, b *event.LeasedBatch, h *harv
 	}
 	e, known := errors.AsType[*claude.Error](err)
 	switch {
-	case errors.Is(err, errStopping):
+	case errors.Is(err, errStopping), err != nil && calls.Err() != nil:
 		b.Batch.NextAt = c.w.now()
 		c.save(b, nil)
 	case known && e.Code == claude.CodeBatchLost:
 		c.gone(calls, b, e)
-	case err != nil:
-		c.again(calls, b, err.Error())
 	case h.fault != nil:
 		c.later(b, h.fault.Error()) // the ledger's fault is no proof that results lack
 		c.save(b, nil)
+	case err != nil:
+		c.again(calls, b, h, err.Error())
 	case h.matched == 0 && b.Batch.Adopted:
 		c.foreign(b)
-	case h.matched < b.Batch.Requests:
-		c.again(calls, b, "the results lack some of the requests")
 	default:
-		c.ended(b)
+		c.complete(calls, b, h)
+	}
+}
+
+// complete closes a batch whose results were read to their end, if none lacks.
+func (c *carrier) complete(calls context.Context, b *event.LeasedBatch, h *harvest) {
+	open, err := c.Ledger.OpenItems(c.w.life, b.Batch.ID, 1)
+	switch {
+	case err != nil:
+		c.later(b, err.Error())
+		c.save(b, nil)
+	case len(open) > 0:
+		c.again(calls, b, h, "the results lack some of the requests")
+	default:
+		c.ended(calls, b)
 	}
 }
 
 // again reads the results once more after a while, and gives up what lacks when
-// that has not helped for long.
-func (c *carrier) again(calls context.Context, b *event.LeasedBatch, cause string) {
+// that has brought nothing for long.
+func (c *carrier) again(calls context.Context, b *event.LeasedBatch, h *harvest, cause string) {
+	if h.settled > 0 {
+		b.Batch.Failures = 0
+	}
 	if b.Batch.Failures >= patience {
 		c.gone(calls, b, &claude.Error{Message: clip(cause)})
 		return
@@ -193,8 +214,13 @@ func (c *carrier) foreign(b *event.LeasedBatch) {
 	c.save(b, nil)
 }
 
-// ended closes a batch of which every request is settled.
-func (c *carrier) ended(b *event.LeasedBatch) {
+// ended closes a batch of which every request is settled, unless it may have
+// been made twice and that is not clear yet.
+func (c *carrier) ended(calls context.Context, b *event.LeasedBatch) {
+	if !b.Batch.DoubtedAt.IsZero() && !c.audited(calls, b) {
+		c.save(b, nil)
+		return
+	}
 	m, now := &b.Batch, c.w.now()
 	took := now.Sub(m.CreatedAt)
 	c.usual = took

@@ -1,6 +1,7 @@
 package work
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -16,10 +17,10 @@ import (
 const (
 	firstSearch = 15 * time.Second
 	// certain is how long after it left a request is sure to have had its
-	// effect, or none.
-	certain = 2 * time.Minute
+	// effect, or none: the client gives it up after three minutes of silence.
+	certain = 5 * time.Minute
 	// skew is how far the API's clock may be from ours.
-	skew = 5 * time.Minute
+	skew = time.Hour
 )
 
 // post asks the API to make the batch. That it is about to is stored first: a
@@ -29,9 +30,6 @@ func (c *carrier) post(calls context.Context, b *event.LeasedBatch) {
 		c.abandon(calls, b, &claude.Error{Verdict: claude.GiveUp, Code: "cancelled", Message: "every job of the batch was cancelled before it was sent"})
 		return
 	}
-	if !c.mark(b) {
-		return
-	}
 	var body claude.BatchBody
 	err := c.Ledger.BatchParams(c.w.life, b.Batch.ID, func(job string, params []byte) error {
 		body.Add(job, params)
@@ -39,9 +37,12 @@ func (c *carrier) post(calls context.Context, b *event.LeasedBatch) {
 	})
 	if err != nil || body.Len() == 0 {
 		c.w.opts.Log.Error("requests of a batch not read", "batch_id", b.Batch.ID, "error", err)
-		b.Batch.PostedAt = time.Time{} // nothing left
 		c.later(b, "its requests could not be read")
 		c.save(b, nil)
+		return
+	}
+	b.Batch.Requests = body.Len() // what was given up is not sent, nor looked for
+	if !c.mark(b) {
 		return
 	}
 	info, err := c.Claude.CreateBatch(calls, &body)
@@ -132,6 +133,9 @@ func (c *carrier) reconcile(calls context.Context, b *event.LeasedBatch) {
 	posted := b.Batch.PostedAt
 	found, err := c.search(calls, b, posted.Add(-skew))
 	now := c.w.now()
+	if posted.After(now) { // the clock was set back: who knows how long ago that was
+		b.Batch.PostedAt, posted = now, now
+	}
 	switch {
 	case err != nil:
 		c.later(b, err.Error())
@@ -143,7 +147,10 @@ func (c *carrier) reconcile(calls context.Context, b *event.LeasedBatch) {
 		b.Batch.NextAt = posted.Add(certain)
 		c.save(b, nil)
 	default:
-		c.w.opts.Log.Info("batch was not made", "batch_id", b.Batch.ID)
+		c.w.opts.Log.Info("batch was not made, as far as one can see", "batch_id", b.Batch.ID)
+		if b.Batch.DoubtedAt.IsZero() {
+			b.Batch.DoubtedAt = posted
+		}
 		b.Batch.PostedAt = time.Time{}
 		c.post(calls, b)
 	}
@@ -152,24 +159,26 @@ func (c *carrier) reconcile(calls context.Context, b *event.LeasedBatch) {
 // search lists the batches since a time and returns the one that is nearest to
 // when ours was asked for.
 func (c *carrier) search(calls context.Context, b *event.LeasedBatch, since time.Time) (*claude.BatchInfo, error) {
+	alike, err := c.alike(calls, b, since)
+	if err != nil || len(alike) == 0 {
+		return nil, err
+	}
+	distance := func(i claude.BatchInfo) time.Duration { return i.CreatedAt.Sub(b.Batch.PostedAt).Abs() }
+	return new(slices.MinFunc(alike, func(a, b claude.BatchInfo) int { return cmp.Compare(distance(a), distance(b)) })), nil
+}
+
+// alike lists the batches since a time that could be this one: as large, and not
+// known to be another.
+func (c *carrier) alike(calls context.Context, b *event.LeasedBatch, since time.Time) ([]claude.BatchInfo, error) {
 	listed, err := c.Claude.BatchesSince(calls, since)
 	if err != nil {
 		return nil, err
 	}
-	names, err := c.Ledger.BatchNames(c.w.life, since)
+	names, err := c.Ledger.BatchNames(c.w.life, since.Add(-skew))
 	if err != nil {
 		return nil, err
 	}
-	var best *claude.BatchInfo
-	distance := func(i *claude.BatchInfo) time.Duration { return i.CreatedAt.Sub(b.Batch.PostedAt).Abs() }
-	for i := range listed {
-		l := &listed[i]
-		if l.Requests != b.Batch.Requests || slices.Contains(names, l.ID) || slices.Contains(b.Batch.Foreign, l.ID) {
-			continue
-		}
-		if best == nil || distance(l) < distance(best) {
-			best = l
-		}
-	}
-	return best, nil
+	return slices.DeleteFunc(listed, func(l claude.BatchInfo) bool {
+		return l.Requests != b.Batch.Requests || slices.Contains(names, l.ID) || slices.Contains(b.Batch.Foreign, l.ID)
+	}), nil
 }

@@ -33,6 +33,9 @@ type BatchItems interface {
 	OpenItems(ctx context.Context, batch string, limit int) (jobs []string, err error)
 	// SettleItem ends one request; see event.ItemSettlement.
 	SettleItem(ctx context.Context, s event.ItemSettlement) error
+	// BookCopy stores the call of a request that a batch was made with twice, once;
+	// event.ErrNotFound: there is no such request in the batch.
+	BookCopy(ctx context.Context, c event.BatchCopy) error
 	// BatchNames returns the API's ids of the batches that are open or ended
 	// after since.
 	BatchNames(ctx context.Context, since time.Time) ([]string, error)

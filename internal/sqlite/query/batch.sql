@@ -68,7 +68,7 @@ UPDATE batch SET token = ?2, worker = ?3, lease_until = ?4 WHERE seq = ?1;
 SELECT coalesce(min(next_at), 0) FROM batch WHERE state <> 'ended' AND lease_until = 0 AND (state = 'sent' OR ?1 = 0);
 
 -- name: batch_whole
-SELECT id, model, state, provider_id, requests, bytes, intended_at, posted_at, created_at, expires_at, expected_at, ended_at,
+SELECT id, model, state, provider_id, requests, bytes, intended_at, posted_at, doubted_at, created_at, expires_at, expected_at, ended_at,
        next_at, failures, adopted, strangers, last_error,
        EXISTS (SELECT 1 FROM batch_item AS i JOIN job AS j ON j.seq = i.job
                WHERE i.batch = b.seq AND i.state = 'out' AND j.state = 'queued' AND j.reason = 'batch' AND j.token = i.token)
@@ -85,7 +85,8 @@ SELECT count(*) FROM batch_item WHERE batch = ?1 AND state = 'out';
 
 -- name: batch_update
 UPDATE batch SET state = ?2, provider_id = ?3, posted_at = ?4, created_at = ?5, expires_at = ?6, expected_at = ?7, ended_at = ?8,
-                 next_at = ?9, failures = ?10, adopted = ?11, strangers = ?12, last_error = ?13, lease_until = ?14
+                 next_at = ?9, failures = ?10, adopted = ?11, strangers = ?12, last_error = ?13, lease_until = ?14,
+                 requests = ?15, doubted_at = ?16
 WHERE seq = ?1;
 
 -- name: batch_release_all
@@ -95,6 +96,11 @@ UPDATE batch SET lease_until = 0, worker = '' WHERE state <> 'ended' AND lease_u
 SELECT i.seq, i.job, i.token, j.hook, j.cost, j.state = 'queued' AND j.reason = 'batch' AND j.token = i.token
 FROM job AS j JOIN batch_item AS i ON i.job = j.seq JOIN batch AS b ON b.seq = +i.batch
 WHERE j.id = ?2 AND b.id = ?1 AND i.state = 'out';
+
+-- name: batch_copied
+SELECT j.seq, j.hook, j.cost, i.attempt, EXISTS (SELECT 1 FROM call AS c WHERE c.job = j.seq AND c.id = ?3)
+FROM job AS j JOIN batch_item AS i ON i.job = j.seq JOIN batch AS b ON b.seq = +i.batch
+WHERE j.id = ?2 AND b.id = ?1;
 
 -- name: batch_unpark
 UPDATE job SET state = 'running', reason = '', due_at = 0, lease_until = ?2, updated_at = ?2 WHERE seq = ?1;

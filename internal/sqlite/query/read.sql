@@ -93,7 +93,7 @@ WHERE provider_id <> '' AND seq IN (SELECT seq FROM batch WHERE state <> 'ended'
 
 -- The open ones, and the newest of those that have ended.
 -- name: read_batches
-SELECT id, model, state, provider_id, requests, bytes, intended_at, posted_at, created_at, expires_at, expected_at, ended_at,
+SELECT id, model, state, provider_id, requests, bytes, intended_at, posted_at, doubted_at, created_at, expires_at, expected_at, ended_at,
        next_at, failures, adopted, strangers, last_error
 FROM batch WHERE seq IN (
   SELECT seq FROM batch WHERE state <> 'ended'

@@ -124,6 +124,7 @@ CREATE TABLE batch (
   bytes       INTEGER NOT NULL,
   intended_at INTEGER NOT NULL,
   posted_at   INTEGER NOT NULL DEFAULT 0,
+  doubted_at  INTEGER NOT NULL DEFAULT 0,   -- of the first request whose effect nobody saw and that was made again
   created_at  INTEGER NOT NULL DEFAULT 0,
   expires_at  INTEGER NOT NULL DEFAULT 0,
   expected_at INTEGER NOT NULL DEFAULT 0,
