@@ -254,21 +254,29 @@ func (t *tx) coalesce(j *newJob) error {
 	}
 	j.first = j.now
 	type older struct {
-		seq int64
-		id  string
+		seq    int64
+		id     string
+		parked bool // its request waits for a batch
 	}
 	var olds []older
 	err := t.query("accept_flurry", func(r *row) {
-		olds = append(olds, older{r.int(), r.text()})
+		old := older{seq: r.int(), id: r.text()}
 		if first := r.time(); !first.IsZero() && first.Before(j.first) {
 			j.first = first
 		}
 		j.coalesced += r.int() + 1
+		old.parked = r.text() == string(event.Batch)
+		olds = append(olds, old)
 	}, j.hook, c.Key)
 	if err != nil {
 		return err
 	}
 	for _, old := range olds {
+		if old.parked {
+			if err := t.unpark(old.seq); err != nil {
+				return err
+			}
+		}
 		if _, err := t.exec("accept_supersede", old.seq, j.spec.ID, micros(j.now)); err != nil {
 			return err
 		}

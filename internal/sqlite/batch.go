@@ -51,17 +51,32 @@ func (db *DB) ParkJob(ctx context.Context, p event.Parking) error {
 	})
 }
 
-// leaveBatch takes a job that is cancelled out of the queue for batches. It
-// reports whether its request is in a batch already; then the call goes on.
+// leaveBatch takes a job's request out of the queue for batches, and out of a
+// batch that nobody has begun to send. It reports whether the request has left;
+// then the call goes on.
 func (t *tx) leaveBatch(job int64) (bool, error) {
-	n, err := t.exec("batch_unready", job)
+	var batch, bytes, out int64
+	call := ""
+	t.writes++
+	err := t.query("batch_unready", func(r *row) { batch, bytes, call = r.int(), r.int(), r.text() }, job)
 	if err != nil {
 		return false, err
 	}
-	if n > 0 {
+	if call != "" {
 		t.signal(event.TopicBatch)
 	}
-	var out int64
+	if batch > 0 {
+		if _, err := t.exec("batch_uncall", job, call); err != nil {
+			return false, err
+		}
+		n, err := t.exec("batch_shrink", batch, bytes)
+		if err == nil && n == 0 {
+			_, err = t.exec("batch_empty", batch)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
 	err = t.query("batch_holds", func(r *row) { out = r.int() }, job)
 	return out > 0, err
 }

@@ -50,8 +50,12 @@ func (db *DB) FormBatches(ctx context.Context, f event.FormBatches) (int, time.T
 // beginBatches stores the batches that are worth making, still empty.
 func (t *tx) beginBatches(f *event.FormBatches) (made int, next time.Time, err error) {
 	lane, _, err := t.lane(event.BatchLane)
-	if err != nil || lane.Blocks(f.Now) {
+	if err == nil && lane.Blocks(f.Now) {
+		err = t.unparkStale(f.Now.Add(-staleAfter), f.Now)
 		return 0, lane.Until, err
+	}
+	if err != nil {
+		return 0, time.Time{}, err
 	}
 	queued := int64(0)
 	if err := t.query("batch_queued", func(r *row) { queued = r.int() }); err != nil || queued >= int64(f.MaxQueued) {
@@ -124,4 +128,37 @@ func (t *tx) fillBatch(f *event.FormBatches) (bool, error) {
 		_, err = t.exec("batch_empty", batch)
 	}
 	return true, err
+}
+
+// staleAfter is how long a request waits in a closed lane before its job goes
+// back into the queue: it reserves money that others could use, what was gathered
+// for it grows old, and only there is the age of the job looked at.
+const staleAfter = 10 * time.Minute
+
+// unparkStale queues jobs again whose requests have waited since before.
+func (t *tx) unparkStale(before, now time.Time) error {
+	var stale []leasing
+	err := t.scan("batch_stale", func(r *row) { stale = append(stale, leasing{seq: r.int(), id: r.text()}) }, micros(before), int64(fillStep))
+	if err != nil {
+		return err
+	}
+	for _, l := range stale {
+		if err := t.unpark(l.seq); err != nil {
+			return err
+		}
+		if err := one(t.exec("batch_requeue", l.seq, micros(now))); err != nil {
+			return err
+		}
+		t.signal(l.id)
+		t.signal(event.TopicQueue)
+	}
+	return nil
+}
+
+// unpark takes a job's request back that has not left, with what it reserved.
+func (t *tx) unpark(job int64) error {
+	if _, err := t.leaveBatch(job); err != nil {
+		return err
+	}
+	return t.reserve(job, 0)
 }

@@ -24,7 +24,9 @@ var batchTests = []test{
 	{name: "a failed request comes again in another batch", run: testBatchAgain},
 	{name: "a cancelled job is paid for and gets nothing", run: testBatchCancel},
 	{name: "a job that is cancelled early is in no batch", run: testBatchCancelEarly},
-	{name: "what is in a batch is not superseded", run: testBatchCoalesce},
+	{name: "what has left in a batch is not superseded", run: testBatchCoalesce},
+	{name: "a request that has not left can still be taken back", run: testBatchTakeBack},
+	{name: "a request in a closed lane does not wait for ever", run: testBatchStale},
 	{name: "a paused lane makes no batch", run: testBatchPaused},
 	{name: "batches survive a restart", run: testBatchReopen},
 	{name: "batches are forgotten with their jobs", run: testBatchPurge},
@@ -377,8 +379,51 @@ func testBatchCoalesce(s *suite) {
 	s.pass(time.Second)
 	l := s.takeOne()
 	s.must(s.ParkJob(s.Context(), s.parking(l)))
+	newer := s.accept(key)
+	want(s, "superseded by", s.state(id, event.Superseded, "").SupersededBy, newer)
+	s.pass(time.Second)
+	s.must(s.ParkJob(s.Context(), s.parking(s.takeOne())))
+	b := s.send(s.batch(), "msgbatch_1")
+	want(s, "requests", b.Batch.Requests, 1)
 	s.accept(key)
+	s.state(newer, event.Queued, event.Batch)
+}
+
+// testBatchTakeBack: a batch that is not sent yet loses the requests of the jobs
+// that are cancelled, and is gone with the last; one that is about to be sent
+// keeps them.
+func testBatchTakeBack(s *suite) {
+	ids := s.park(3)
+	want(s, "made", s.form(), 1)
+	s.must(s.Cancel(s.Context(), ids[1], s.clock()))
+	want(s, "calls of the cancelled one", len(s.job(ids[1]).Calls), 0)
+	b := s.takeBatches()[0]
+	want(s, "requests", b.Batch.Requests, 2)
+	want(s, "parameters", len(s.params(b.Batch.ID)), 2)
+	s.must(s.Cancel(s.Context(), ids[0], s.clock()))
+	want(s, "parameters once it is about to be sent", len(s.params(b.Batch.ID)), 2)
+	b.Batch.NextAt = s.clock()
+	s.must(s.UpdateBatch(s.Context(), event.BatchUpdate{Lease: b.Lease, Now: s.clock(), Batch: b.Batch}))
+	s.must(s.Cancel(s.Context(), ids[2], s.clock()))
+	b = s.takeBatches()[0]
+	want(s, "requests", b.Batch.Requests, 1)
+	want(s, "waiting", b.Waiting, false)
+	other := s.park(1, func(a *event.Accept) { a.Job.Model = "other" })[0]
+	want(s, "made", s.form(), 1)
+	s.must(s.Cancel(s.Context(), other, s.clock()))
+	want(s, "batches without a request", len(s.takeBatches()), 0)
+}
+
+func testBatchStale(s *suite) {
+	id := s.park(1)[0]
+	s.must(s.PauseLane(s.Context(), event.LanePause{Lane: event.BatchLane, Reason: "operator"}, s.clock()))
+	want(s, "made", s.form(), 0)
 	s.state(id, event.Queued, event.Batch)
+	s.pass(time.Hour)
+	want(s, "made", s.form(), 0)
+	want(s, "attempts", s.state(id, event.Queued, event.LanePaused).Attempts, 0)
+	s.must(s.ResumeLane(s.Context(), event.BatchLane, s.clock()))
+	want(s, "taken", s.takeOne().Job.ID, id)
 }
 
 func testBatchPaused(s *suite) {

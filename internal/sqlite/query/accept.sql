@@ -33,10 +33,13 @@ UPDATE job SET state = 'queued', reason = 'waiting_turn', due_at = 0, attempts =
                queued_at = ?2, ready_at = ?2, updated_at = ?2
 WHERE id = ?1 AND state = 'dead';
 
--- What is in a batch is paid for: it is not superseded any more than what runs.
+-- What has left in a batch is paid for: it is not superseded any more than what runs.
 -- name: accept_flurry
-SELECT seq, id, coalesce_first, coalesced FROM job
-WHERE state = 'queued' AND coalesce_key <> '' AND hook = ? AND coalesce_key = ? AND reason <> 'batch'
+SELECT seq, id, coalesce_first, coalesced, reason FROM job
+WHERE state = 'queued' AND coalesce_key <> '' AND hook = ? AND coalesce_key = ?
+  AND (reason <> 'batch' OR NOT EXISTS (
+    SELECT 1 FROM batch_item AS i JOIN batch AS b ON b.seq = i.batch
+    WHERE i.job = job.seq AND i.state = 'out' AND (b.state <> 'intended' OR b.posted_at > 0 OR b.lease_until > 0)))
 ORDER BY seq;
 
 -- name: accept_supersede

@@ -111,9 +111,26 @@ UPDATE batch_item SET state = 'done' WHERE seq = ?1;
 -- name: batch_dropped
 UPDATE job SET cost = ?2, updated_at = ?3 WHERE seq = ?1;
 
--- A request that is in no batch yet goes when its job is cancelled.
+-- A request that has not left goes when its job does not want it any more.
 -- name: batch_unready
-DELETE FROM batch_item WHERE job = ?1 AND state = 'ready';
+DELETE FROM batch_item WHERE job = ?1 AND (state = 'ready' OR state = 'out' AND EXISTS (
+  SELECT 1 FROM batch AS b WHERE b.seq = batch_item.batch AND b.state = 'intended' AND b.posted_at = 0 AND b.lease_until = 0))
+RETURNING coalesce(batch, 0), bytes, call;
+
+-- name: batch_uncall
+DELETE FROM call WHERE job = ?1 AND id = ?2;
+
+-- One that has no requests left is none.
+-- name: batch_shrink
+UPDATE batch SET requests = requests - 1, bytes = bytes - ?2 WHERE seq = ?1 AND (requests > 1 OR fill_to > 0);
+
+-- Parked requests in no batch, while the lane is closed.
+-- name: batch_stale
+SELECT i.job, j.id FROM batch_item AS i JOIN job AS j ON j.seq = i.job WHERE i.state = 'ready' AND i.parked_at <= ?1 LIMIT ?2;
+
+-- name: batch_requeue
+UPDATE job SET reason = 'waiting_turn', due_at = 0, ready_at = ?2, updated_at = ?2, attempts = max(attempts - 1, 0)
+WHERE seq = ?1 AND state = 'queued' AND reason = 'batch';
 
 -- name: batch_holds
 SELECT count(*) FROM batch_item WHERE job = ?1 AND state = 'out';
