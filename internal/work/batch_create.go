@@ -133,9 +133,6 @@ func (c *carrier) reconcile(calls context.Context, b *event.LeasedBatch) {
 	posted := b.Batch.PostedAt
 	found, err := c.search(calls, b, posted.Add(-skew))
 	now := c.w.now()
-	if posted.After(now) { // the clock was set back: who knows how long ago that was
-		b.Batch.PostedAt, posted = now, now
-	}
 	switch {
 	case err != nil:
 		c.later(b, err.Error())

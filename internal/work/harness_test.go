@@ -39,6 +39,10 @@ type shop struct {
 	grace  time.Duration
 	slots  int
 	jobs   int
+	lane   string                                                                 // of the jobs
+	now    func() time.Time                                                       // the worker's clock; nil: the right one
+	batch  *work.Batch                                                            // what a worker knows of batches; nil: nothing
+	front  func(w http.ResponseWriter, r *http.Request, claude http.Handler) bool // sees requests first; false: Claude answers
 }
 
 // A ledger is a real one with faults.
@@ -96,7 +100,7 @@ func open(t *testing.T, o claudetest.Options, f func(s *shop)) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC))) // there were no prices in 2000
-		s := &shop{t: t, grace: 20 * time.Second, slots: 4}
+		s := &shop{t: t, grace: 20 * time.Second, slots: 4, lane: "haiku"}
 		var err error
 		if s.db, err = sqlite.Open(t.Context(), sqlite.Options{Path: path}); err != nil {
 			t.Fatal(err)
@@ -122,7 +126,11 @@ func open(t *testing.T, o claudetest.Options, f func(s *shop)) {
 // serve puts Claude on a network in memory.
 func (s *shop) serve() (stop func()) {
 	conns, closed := make(chan net.Conn), make(chan struct{})
-	server := &http.Server{Handler: s.claude}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.front == nil || !s.front(w, r, s.claude) {
+			s.claude.ServeHTTP(w, r)
+		}
+	})}
 	go func() { _ = server.Serve(listener{conns, closed}) }()
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		here, there := net.Pipe()
@@ -174,7 +182,7 @@ func (s *shop) accept() string {
 	a := event.Accept{
 		Event: event.Event{ID: fmt.Sprintf("evt_%d", s.jobs), Hook: "h", Source: "github", ReceivedAt: now, Digest: []byte{byte(s.jobs)}},
 		Keys:  []event.Key{{Value: fmt.Sprint(s.jobs)}},
-		Job:   event.JobSpec{ID: fmt.Sprintf("job_%d", s.jobs), Lane: "haiku", Model: haiku, Chosen: "hook", Priority: 5},
+		Job:   event.JobSpec{ID: fmt.Sprintf("job_%d", s.jobs), Lane: s.lane, Model: haiku, Chosen: "hook", Priority: 5},
 		Now:   now, ForgetAt: now.Add(24 * time.Hour),
 	}
 	if _, err := s.db.Accept(s.t.Context(), a); err != nil {
@@ -184,11 +192,14 @@ func (s *shop) accept() string {
 }
 
 // work runs a worker while f runs, and returns when both are over.
-func (s *shop) work(f func(w *work.Worker)) {
+func (s *shop) work(f func(w *work.Worker)) { s.t.Helper(); s.named("w1", f) }
+
+// named is work for a worker of another name.
+func (s *shop) named(name string, f func(w *work.Worker)) {
 	s.t.Helper()
 	w, err := work.New(work.Options{
-		Queue: s.ledger, Ledger: s.ledger, Signals: s.db, Claude: s.caller, Governor: s.gov, Name: "w1",
-		Hooks: map[string]*work.Hook{"h": &s.hook}, Slots: s.slots, Grace: s.grace,
+		Queue: s.ledger, Ledger: s.ledger, Signals: s.db, Claude: s.caller, Governor: s.gov, Name: name,
+		Hooks: map[string]*work.Hook{"h": &s.hook}, Slots: s.slots, Grace: s.grace, Batch: s.batch, Now: s.now,
 		Price: func(model string, u event.Usage, at time.Time) (event.NanoUSD, bool) {
 			return catalog.Cost(model, u, at, false)
 		},
@@ -218,7 +229,7 @@ func (s *shop) job(id string) event.Job {
 // until waits for a job to be in a state.
 func (s *shop) until(id string, state event.State, limit time.Duration) event.Job {
 	s.t.Helper()
-	for end := time.Now().Add(limit); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(limit); ; time.Sleep(max(100*time.Millisecond, limit/500)) {
 		j := s.job(id)
 		if j.State == state {
 			return j
