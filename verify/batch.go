@@ -36,8 +36,9 @@ func (d Delivery) Events() []Delivery {
 	return out
 }
 
-// split lists the events of a batch. The body is proven by now.
-func (h *hook) split(d *Delivery, src *source) *Error {
+// split lists the events of a batch. The body is proven by now; ours, if it is
+// not nil, says of which events that is true.
+func (h *hook) split(d *Delivery, src *source, ours []bool) *Error {
 	path := h.sender.Batch
 	if h.sender.CloudEvents && mediaType(src.header) == "application/cloudevents-batch+json" {
 		path = "@this"
@@ -51,10 +52,14 @@ func (h *hook) split(d *Delivery, src *source) *Error {
 	}
 	d.Batch = []Part{}
 	var err *Error
+	n := 0
 	list.ForEach(func(_, item gjson.Result) bool {
 		if len(d.Batch) == maxBatch {
 			err = refuse(CodeBodyMalformed, "the body holds more than "+itoa(maxBatch)+" events", "have the sender split it")
 			return false
+		}
+		if n++; ours != nil && (n > len(ours) || !ours[n-1]) {
+			return true
 		}
 		part := h.element.part([]byte(item.Raw), src, h.sender.CloudEvents)
 		part.IDSigned = h.sender.signsBody()

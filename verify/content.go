@@ -38,9 +38,7 @@ type span struct{ from, to int }
 func gaps(doc []byte, paths []string) []span {
 	var cut []span
 	for _, path := range paths {
-		if v := gjson.GetBytes(doc, path); v.Exists() && v.Index > 0 {
-			cut = append(cut, span{v.Index, v.Index + len(v.Raw)})
-		}
+		cut = append(cut, spansAt(doc, path)...)
 	}
 	slices.SortFunc(cut, func(a, b span) int { return a.from - b.from })
 	var kept []span
@@ -52,6 +50,24 @@ func gaps(doc []byte, paths []string) []span {
 		}
 	}
 	return append(kept, span{at, len(doc)})
+}
+
+// spansAt finds the values at a path, several where it goes through an array.
+func spansAt(doc []byte, path string) []span {
+	v := gjson.GetBytes(doc, path)
+	if v.Indexes == nil {
+		if v.Index == 0 {
+			return nil
+		}
+		return []span{{v.Index, v.Index + len(v.Raw)}}
+	}
+	var all []span
+	for i, one := range v.Array() {
+		if i < len(v.Indexes) && v.Indexes[i] > 0 {
+			all = append(all, span{v.Indexes[i], v.Indexes[i] + len(one.Raw)})
+		}
+	}
+	return all
 }
 
 // renewedPaths lists the places in the body that a sender writes anew into each

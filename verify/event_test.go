@@ -70,7 +70,7 @@ func TestBatches(t *testing.T) {
 		"adyen":            {`{"notificationItems":[{"NotificationRequestItem":{"pspReference":"p","eventCode":"REFUND","success":"true"}},{"NotificationRequestItem":{"pspReference":"q","eventCode":"REFUND","success":"true"}}]}`, "p/REFUND/true REFUND, q/REFUND/true REFUND"},
 		"twilio":           {`[{"id":"EZ1","type":"com.twilio.messaging.message.failed"},{"id":"EZ2","type":"com.twilio.messaging.message.sent"}]`, "EZ1 com.twilio.messaging.message.failed, EZ2 com.twilio.messaging.message.sent"},
 		"dropbox":          {`{"list_folder":{"accounts":["dbid:a","dbid:b"]}}`, " notification, " + " notification"},
-		"microsoft-graph":  {`{"value":[{"id":"n1","clientState":"0123456789abcdef0123456789abcdef","changeType":"updated"},{"changeType":"deleted"}]}`, "n1 updated,  deleted"},
+		"microsoft-graph":  {`{"value":[{"id":"n1","clientState":"0123456789abcdef0123456789abcdef","changeType":"updated"},{"clientState":"of somebody else","changeType":"deleted"},{"changeType":"deleted"},{"clientState":"0123456789abcdef0123456789abcdef","changeType":"created"}]}`, "n1 updated,  created"},
 		"stripe":           {`{"id":"evt_1"}`, ""},
 	} {
 		t.Run(sender, func(t *testing.T) {

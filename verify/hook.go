@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,7 @@ type hook struct {
 	shakes    []shake
 	acks      []ackRule
 	sensitive []string
+	keeper    keeper
 	renewed   []string // places in the body that differ between attempts
 	wanted    []string // fields of the body that the places look into
 }
@@ -23,7 +25,7 @@ type hook struct {
 type places struct{ id, kind, time, subject place }
 
 func newHook(s Sender, cfg Config, p prover) (*hook, error) {
-	h := &hook{sender: s, cfg: cfg, prover: p, sensitive: sensitiveHeaders(s), renewed: renewedPaths(s.Proof)}
+	h := &hook{sender: s, cfg: cfg, prover: p, sensitive: sensitiveHeaders(s), keeper: newKeeper(s), renewed: renewedPaths(s.Proof)}
 	for _, one := range []struct {
 		into *place
 		text string
@@ -77,6 +79,11 @@ func (h *hook) Verify(r Request) (Delivery, error) {
 		return Delivery{}, err
 	}
 	d := Delivery{Digest: p.digest, SecretNo: p.secretNo, Time: p.time, Thin: h.sender.Thin, renewed: h.renewed}
+	d.Body, d.Query = h.keeper.body(r.Body), h.keeper.query(r.URL)
+	if len(h.keeper.paths) > 0 { // no digest of a secret is kept either
+		sum := sha256.Sum256(d.Body)
+		d.Digest = sum[:]
+	}
 	if d.Payload, err = h.payload(&r); err != nil {
 		return Delivery{}, err
 	}
@@ -85,7 +92,7 @@ func (h *hook) Verify(r Request) (Delivery, error) {
 	}
 	src := source{header: r.Header, json: d.Payload, body: r.Body, rawURL: r.URL, secretNo: p.secretNo, fields: lookup{keys: h.wanted}}
 	if src.json == nil {
-		src.json = r.Body
+		src.json = d.Body
 	}
 	if d.Answer = h.answer(&r, &src); d.Answer != nil {
 		h.describe(&d, &p, &src)
@@ -93,7 +100,7 @@ func (h *hook) Verify(r Request) (Delivery, error) {
 	}
 	h.describe(&d, &p, &src)
 	d.Ack = h.ack(&src)
-	if err := h.split(&d, &src); err != nil {
+	if err := h.split(&d, &src, p.ours); err != nil {
 		return Delivery{}, err
 	}
 	return d, nil

@@ -23,6 +23,7 @@ type proven struct {
 	id       string    // a delivery id that is signed
 	time     time.Time // a timestamp that is signed
 	payload  []byte    // JSON that its content type does not announce
+	ours     []bool    // the events of a batch that are proven; nil: all
 }
 
 // names are the headers of one family, in canonical spelling.

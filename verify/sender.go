@@ -27,6 +27,9 @@ type Sender struct {
 	// PartSubject are places inside an element.
 	Batch                                   string
 	PartID, PartType, PartTime, PartSubject string
+	// PartToken is the place of an element's own token, where each has one: those
+	// that do not show a configured secret are somebody else's and are left out.
+	PartToken string
 
 	// CloudEvents: bodies and headers in that form are read as such.
 	CloudEvents bool

@@ -121,7 +121,7 @@ func documents() []Sender {
 			Name: "microsoft-graph", Title: "Microsoft Graph", Note: "The clientState inside the body names the sender; nothing else of the body is proven.",
 			Proof: Proof{Scheme: "token", Headers: []string{"json:value.0.clientState"}}, BodyUnsigned: true,
 			Type: "json:value.0.changeType", Subject: "json:value.0.resource", Thin: true,
-			Batch: "value", PartID: "json:id", PartType: "json:changeType | json:lifecycleEvent", PartSubject: "json:resource",
+			Batch: "value", PartToken: "json:clientState", PartID: "json:id", PartType: "json:changeType | json:lifecycleEvent", PartSubject: "json:resource",
 			Shakes: []Shake{{Name: "validationToken", Before: true, When: "query:validationToken", Reply: "echo"}},
 			Ack:    Ack{Status: 202, Deadline: 3 * time.Second}, Retry: "for up to 4 hours", Source: "https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks",
 		},

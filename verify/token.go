@@ -5,6 +5,8 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"strings"
+
+	"github.com/tidwall/gjson"
 )
 
 // token proves knowledge of a shared secret that travels with the request: in
@@ -12,6 +14,8 @@ import (
 // body.
 type token struct {
 	where   place
+	list    string // of a batch whose elements have a token each
+	part    place  // of an element's
 	header  string // canonical, when the place is a header
 	prefix  string
 	form    string
@@ -22,6 +26,9 @@ type token struct {
 // prove compares digests of equal length, so that neither content nor length
 // of a secret shows in the time it takes.
 func (t *token) prove(r *Request) (proven, *Error) {
+	if ours, no, ok := t.parts(r.Body); ok {
+		return proven{secretNo: no, ours: ours}, nil
+	}
 	text, err := t.read(r)
 	if err != nil {
 		return proven{}, err
@@ -32,6 +39,23 @@ func (t *token) prove(r *Request) (proven, *Error) {
 	}
 	digest := sha256.Sum256(r.Body)
 	return proven{digest: digest[:], secretNo: no}, nil
+}
+
+// parts says which parts of a batch show a secret, and the number of one; ok:
+// at least one does.
+func (t *token) parts(body []byte) (ours []bool, no int, ok bool) {
+	if t.part == nil {
+		return nil, 0, false
+	}
+	gjson.GetBytes(body, t.list).ForEach(func(_, item gjson.Result) bool {
+		n, mine := matchSecret(t.secrets, t.part.read(&source{json: []byte(item.Raw)}))
+		if mine {
+			no, ok = n, true
+		}
+		ours = append(ours, mine)
+		return len(ours) <= maxBatch
+	})
+	return ours, no, ok
 }
 
 const hintToken = "check that the secret in the configuration is the one that the sender was given"
@@ -92,6 +116,8 @@ func newToken(s Sender, cfg Config) (*token, *ConfigError) {
 	name := s.Proof.Headers[0]
 	if kind, _, ok := strings.Cut(name, ":"); ok && (kind == inJSON || kind == inQuery || kind == inForm) {
 		t.where, _ = parsePlace(name)
+		t.list = s.Batch
+		t.part, _ = parsePlace(s.PartToken)
 		return t, nil
 	}
 	t.header = canonical(name)

@@ -43,6 +43,11 @@ type Delivery struct {
 	Time     time.Time // when the sender says it happened; zero if it does not
 	Payload  []byte    // the JSON of a form body: its JSON field, or the fields as one object; nil: the body itself
 
+	// Body and Query are what may be kept of the request: what came, without the
+	// credentials that some senders put there.
+	Body  []byte
+	Query string
+
 	// Digest is a digest of what was signed, equal for equal signed content
 	// under the same secret. Senders that sign nothing get one of the body.
 	Digest   []byte

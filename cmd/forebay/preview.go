@@ -166,8 +166,8 @@ func eventFromFixture(c *config.Config, f previewFlags) (event.Event, error) {
 	}
 	return event.Event{
 		Hook: name, Source: source.Type, Type: d.Type, DeliveryID: d.ID, Subject: d.Subject, Time: d.Time, ReceivedAt: now,
-		Method: req.Method, Query: req.URL.RawQuery, ContentType: req.Header.Get("Content-Type"),
-		Header: harmless(req.Header, v.Sensitive()), Body: body, Payload: d.Payload,
+		Method: req.Method, Query: d.Query, ContentType: req.Header.Get("Content-Type"),
+		Header: harmless(req.Header, v.Sensitive()), Body: d.Body, Payload: d.Payload,
 	}, nil
 }
 

@@ -36,10 +36,10 @@ func (v *visit) event(d verify.Delivery) event.Event {
 		Time:        d.Time,
 		ReceivedAt:  v.now,
 		Method:      v.r.Method,
-		Query:       v.r.URL.RawQuery,
+		Query:       d.Query,
 		ContentType: bound(v.r.Header.Get("Content-Type")),
 		Header:      storable(v.r.Header, v.hook.Verifier.Sensitive()),
-		Body:        v.body,
+		Body:        d.Body,
 		Payload:     d.Payload,
 		Digest:      d.Digest,
 	}
