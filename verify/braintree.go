@@ -1,9 +1,11 @@
 package verify
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"net/url"
 	"strings"
 )
@@ -63,4 +65,26 @@ func (b *braintree) sign(r *Request, _ *SignInput) error {
 	r.Body = []byte(url.Values{"bt_payload": {payload}, "bt_signature": {b.keyID + "|" + sig}}.Encode())
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return nil
+}
+
+// braintreeElement reads the first element of a name in the document that
+// bt_payload holds in base64. Such elements hold text alone: a kind, a time, the
+// id of what the notification is about, which comes first.
+// https://developer.paypal.com/braintree/docs/guides/webhooks/overview
+func braintreeElement(body []byte, name string) string {
+	payload, ok := formField(body, "bt_payload")
+	if !ok {
+		return ""
+	}
+	doc, err := base64.StdEncoding.DecodeString(string(payload)) // it is written in lines
+	if err != nil {
+		return ""
+	}
+	_, rest, _ := bytes.Cut(doc, []byte("<"+name))
+	attributes, rest, _ := bytes.Cut(rest, []byte(">"))
+	text, _, ok := bytes.Cut(rest, []byte("</"+name+">"))
+	if !ok || len(text) > maxText || len(attributes) > 0 && attributes[0] != ' ' || bytes.ContainsAny(text, "<>&") {
+		return ""
+	}
+	return string(text)
 }

@@ -32,6 +32,12 @@ func TestEvents(t *testing.T) {
 		"gogs":                 {"gogs", SignInput{Body: []byte(`{"repository":{"full_name":"o/r"}}`), ID: "d-1", Type: "push"}, "d-1", false, "push", "", "o/r"},
 		"plivo-v2 form":        {"plivo-v2", SignInput{Body: []byte("MessageUUID=m-1&Status=sent&From=1"), Header: form}, "m-1", false, "sent", "", "1"},
 		"telegram":             {"telegram", SignInput{Body: []byte(`{"update_id":10000,"callback_query":{"message":{"chat":{"id":7}}}}`)}, "10000", false, "callback_query", "", "7"},
+		"github pull request":  {"github", SignInput{Body: []byte(`{"action":"opened","pull_request":{"url":"https://api.github.com/repos/o/r/pulls/7","updated_at":"2025-10-09T08:36:40Z"},"repository":{"full_name":"o/r","updated_at":"2020-01-01T00:00:00Z"}}`), ID: "d-1", Type: "pull_request"}, "d-1", false, "pull_request", "2025-10-09T08:36:40Z", "o/r#7"},
+		"github comment":       {"github", SignInput{Body: []byte(`{"issue":{"url":"https://api.github.com/repos/o/r/issues/7","updated_at":"2020-01-01T00:00:00Z"},"comment":{"updated_at":"2025-10-09T08:36:40Z"}}`), ID: "d-1", Type: "issue_comment"}, "d-1", false, "issue_comment", "2025-10-09T08:36:40Z", "o/r#7"},
+		"github push":          {"github", SignInput{Body: []byte(`{"head_commit":null,"repository":{"full_name":"o/r","pushed_at":1759999000}}`), ID: "d-1", Type: "push"}, "d-1", false, "push", "2025-10-09T08:36:40Z", "o/r"},
+		"github of its own":    {"github", SignInput{Body: []byte(`{"workflow_run":{"updated_at":"2025-10-09T08:36:40Z"}}`), ID: "d-1", Type: "workflow_run"}, "d-1", false, "workflow_run", "2025-10-09T08:36:40Z", ""},
+		"github without one":   {"github", SignInput{Body: []byte(`{"zen":{"updated_at":"2025-10-09T08:36:40Z"}}`), ID: "d-1", Type: "z*"}, "d-1", false, "z*", "", ""},
+		"twitter":              {"twitter", SignInput{Body: []byte(`{"for_user_id":"7","follow_events":[{"created_timestamp":"1759999000000"}]}`)}, "", false, "follow_events", "2025-10-09T08:36:40Z", "7"},
 		"mailgun":              {"mailgun", SignInput{Body: []byte(`{"event-data":{"event":"failed","id":"x","timestamp":1521472262.908181}}`)}, "x", false, "failed", "2018-03-19T15:11:02.908181Z", ""},
 		"twitch":               {"twitch", SignInput{Body: []byte(`{}`), ID: "m-1", Type: "stream.online"}, "m-1", true, "stream.online", "2025-10-09T08:53:20Z", ""},
 	} {

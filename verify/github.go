@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -44,4 +45,55 @@ func githubNumbered(api string) string {
 		return ""
 	}
 	return owner + "/" + repo + "#" + number
+}
+
+// githubTime returns when the thing that an event is named after was changed
+// last. GitHub writes no time of the event itself. Only that thing is looked
+// into, near the beginning of the body as a rule.
+// https://docs.github.com/en/webhooks/webhook-events-and-payloads
+func githubTime(header http.Header, doc []byte) string {
+	kind, _ := single(header, "X-Github-Event")
+	for _, path := range githubTimes(kind) {
+		if at := jsonText(doc, path); at != "" {
+			return at
+		}
+	}
+	return ""
+}
+
+func githubTimes(kind string) []string {
+	switch kind {
+	case "push":
+		return []string{"head_commit.timestamp", "repository.pushed_at"}
+	case "pull_request", "pull_request_review_thread", "pull_request_target":
+		return []string{"pull_request.updated_at"}
+	case "pull_request_review":
+		return []string{"review.submitted_at", "review.updated_at"}
+	case "issues", "sub_issues", "issue_dependencies":
+		return []string{"issue.updated_at"}
+	case "issue_comment", "pull_request_review_comment", "commit_comment", "discussion_comment":
+		return []string{"comment.updated_at"}
+	case "release":
+		return []string{"release.published_at", "release.created_at"}
+	case "check_run", "check_suite", "workflow_job":
+		return []string{kind + ".completed_at", kind + ".updated_at", kind + ".started_at", kind + ".created_at"}
+	case "star":
+		return []string{"starred_at"}
+	case "fork":
+		return []string{"forkee.created_at"}
+	case "status":
+		return []string{"updated_at"}
+	case "deployment_status":
+		return []string{"deployment_status.updated_at"}
+	case "code_scanning_alert", "dependabot_alert", "secret_scanning_alert", "repository_vulnerability_alert":
+		return []string{"alert.updated_at", "alert.created_at"}
+	case "repository_advisory", "security_advisory":
+		return []string{kind + ".updated_at"}
+	case "repository":
+		return []string{"repository.updated_at"}
+	}
+	if kind == "" || len(kind) > 64 || strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		return nil // the header is not signed, and a path is a language
+	}
+	return []string{kind + ".updated_at", kind + ".created_at"}
 }

@@ -107,16 +107,16 @@ func sortedPairs(v url.Values, equals, separator string) string {
 	return strings.Join(out, separator)
 }
 
-// telegramKind is the field beside update_id: which one there is says what the
-// update is.
+// firstField is the name of the first field that is wanted: some senders say by
+// the name of a field what their event is.
 // https://core.telegram.org/bots/api#update
-func telegramKind(doc []byte) string {
-	kind := ""
+func firstField(doc []byte, wanted func(name string) bool) string {
+	found := ""
 	gjson.ParseBytes(doc).ForEach(func(key, _ gjson.Result) bool {
-		if key.Str != "update_id" {
-			kind = key.Str
+		if wanted(key.Str) {
+			found = key.Str
 		}
-		return kind == ""
+		return found == ""
 	})
-	return kind
+	return found
 }

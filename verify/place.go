@@ -22,6 +22,7 @@ import (
 //	query:hub.challenge                         a parameter of the URL
 //	"call." + form:CallStatus                   a literal and a field, joined
 //	header:X-Shopify-Topic | header:Topic       the first that is there
+//	field:_events                               the first field of the body whose name ends so
 //
 // A joined place is empty when any of its fields is.
 type place [][]part
@@ -34,10 +35,12 @@ const (
 	inJSON     = "json"
 	inForm     = "form"
 	inQuery    = "query"
-	inSig      = "sig"      // a labelled item of the signature header
-	inGitHub   = "github"   // owner/repo#N
-	inGitLab   = "gitlab"   // group/project!N or group/project#N
-	inTelegram = "telegram" // the kind of an update
+	inSig      = "sig"       // a labelled item of the signature header
+	inGitHub   = "github"    // subject: owner/repo#N; time: of what the event is named after
+	inGitLab   = "gitlab"    // group/project!N or group/project#N
+	inBT       = "braintree" // an element of the document in bt_payload
+	inTelegram = "telegram"  // the kind of an update
+	inField    = "field"     // the name of the body's first field that ends like this
 )
 
 // parsePlace compiles the notation. The table is its only author but for the
@@ -72,7 +75,7 @@ func parsePart(item string) (part, error) {
 	switch kind {
 	case inHeader:
 		return part{kind, textproto.CanonicalMIMEHeaderKey(name)}, nil
-	case inJSON, inForm, inQuery, inSig, inGitHub, inGitLab, inTelegram:
+	case inJSON, inForm, inQuery, inSig, inGitHub, inGitLab, inBT, inTelegram, inField:
 		return part{kind, name}, nil
 	}
 	return part{}, fmt.Errorf("place %q: unknown kind %q", item, kind)
@@ -140,11 +143,18 @@ func (s *source) part(p part) string {
 		}
 		return s.query.Get(p.name)
 	case inGitHub:
+		if p.name == "time" {
+			return githubTime(s.header, s.json)
+		}
 		return githubAbout(s.json)
 	case inGitLab:
 		return gitlabAbout(s.json)
+	case inBT:
+		return braintreeElement(s.body, p.name)
 	case inTelegram:
-		return telegramKind(s.json)
+		return firstField(s.json, func(name string) bool { return name != "update_id" })
+	case inField:
+		return firstField(s.json, func(name string) bool { return strings.HasSuffix(name, p.name) })
 	}
 	return ""
 }

@@ -49,7 +49,7 @@ func code() []Sender {
 	github := func(name, title, note string, p Proof) Sender {
 		return Sender{
 			Name: name, Title: title, Note: note, Proof: p,
-			ID: "header:X-GitHub-Delivery", Type: "header:X-GitHub-Event", Subject: githubSubject, Form: "payload",
+			ID: "header:X-GitHub-Delivery", Type: "header:X-GitHub-Event", Time: "github:time", Subject: githubSubject, Form: "payload",
 			Shakes: []Shake{{Name: "ping", When: "header:X-GitHub-Event", Is: "ping", Body: "pong"}},
 			Ack:    Ack{Deadline: 10 * time.Second}, Retry: "none; redelivered by hand or by API, with the same delivery id",
 			Source: "https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries",
@@ -68,7 +68,8 @@ func code() []Sender {
 			Name: name, Title: title,
 			Note:  "A form body is signed in its field payload, not as a whole.",
 			Proof: Proof{Scheme: "hmac", Families: families, Headers: []string{"*-Signature"}, Signed: "{payload}"},
-			ID:    each("-Delivery"), Type: each("-Event"), Subject: `json:repository.full_name + "#" + json:number | json:repository.full_name + "#" + json:issue.number | json:repository.full_name`, Form: "payload",
+			ID:    each("-Delivery"), Type: each("-Event"),
+			Time: "json:comment.updated_at | json:pull_request.updated_at | json:issue.updated_at | json:release.published_at | json:head_commit.timestamp | json:commits.0.timestamp", Subject: `json:repository.full_name + "#" + json:number | json:repository.full_name + "#" + json:issue.number | json:repository.full_name`, Form: "payload",
 			Ack: Ack{Deadline: 5 * time.Second}, Retry: "none by default",
 			Source: "https://docs.gitea.com/usage/webhooks",
 		}
@@ -85,7 +86,7 @@ func code() []Sender {
 			Note: "A signing token (whsec_...) signs the body; a secret token only names the sender.",
 			// The scheme is gitlab.go's; the row names what both kinds send.
 			Proof: Proof{Scheme: "gitlab", Headers: []string{gitlabToken}, Encoding: plainEncoding, Tolerance: minutes5},
-			ID:    "header:Idempotency-Key | header:X-Gitlab-Event-UUID", Type: "header:X-Gitlab-Event", Time: "json:object_attributes.updated_at",
+			ID:    "header:Idempotency-Key | header:X-Gitlab-Event-UUID", Type: "header:X-Gitlab-Event", Time: "json:object_attributes.updated_at | json:object_attributes.finished_at | json:object_attributes.created_at | json:build_finished_at | json:build_started_at | json:build_created_at | json:commits.0.timestamp",
 			Subject:      "gitlab:subject",
 			BodyUnsigned: true,
 			Ack:          Ack{Deadline: 10 * time.Second}, Retry: "4 failures in a row disable the webhook for a time, 40 for good",
@@ -93,13 +94,13 @@ func code() []Sender {
 		},
 		{
 			Name: "bitbucket", Title: "Bitbucket Cloud", Proof: hexHeader("X-Hub-Signature", "sha256="),
-			ID: "header:X-Request-UUID", Type: "header:X-Event-Key", Subject: `json:repository.full_name + "#" + json:pullrequest.id | json:repository.full_name`,
+			ID: "header:X-Request-UUID", Type: "header:X-Event-Key", Time: "header:X-Event-Time", Subject: `json:repository.full_name + "#" + json:pullrequest.id | json:repository.full_name`,
 			Ack: Ack{Deadline: 10 * time.Second}, Retry: "twice",
 			Source: "https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/",
 		},
 		{
 			Name: "bitbucket-server", Title: "Bitbucket Data Center", Proof: hexHeader("X-Hub-Signature", "sha256="),
-			ID: "header:X-Request-Id", Type: "header:X-Event-Key", Subject: "json:repository.slug | json:pullRequest.toRef.repository.slug",
+			ID: "header:X-Request-Id", Type: "header:X-Event-Key", Time: "json:date", Subject: `json:pullRequest.toRef.repository.project.key + "/" + json:pullRequest.toRef.repository.slug + "#" + json:pullRequest.id | json:repository.project.key + "/" + json:repository.slug | json:repository.slug`,
 			Shakes: []Shake{{Name: "diagnostics:ping", Before: true, When: "header:X-Event-Key", Is: "diagnostics:ping", Unless: "header:X-Hub-Signature"}},
 			Source: "https://confluence.atlassian.com/bitbucketserver/manage-webhooks-938025878.html",
 		},
@@ -141,7 +142,7 @@ func builds() []Sender {
 		{
 			Name: "sentry", Title: "Sentry", Proof: hexHeader("Sentry-Hook-Signature", ""),
 			ID: "header:Request-ID", Type: `header:Sentry-Hook-Resource + "." + json:action | header:Sentry-Hook-Resource`, Time: "header:Sentry-Hook-Timestamp",
-			Subject: "json:data.issue.shortId | json:data.issue.id | json:data.event.issue_id",
+			Subject: "json:data.issue.shortId | json:data.issue.id | json:data.event.issue_id | json:data.issue_id",
 			Ack:     Ack{Deadline: time.Second}, Retry: "none; 1000 timeouts in 24 hours end the subscription",
 			Source: "https://docs.sentry.io/integrations/integration-platform/webhooks/",
 		},
@@ -164,7 +165,7 @@ func builds() []Sender {
 		},
 		{
 			Name: "buildkite-token", Title: "Buildkite with a token", Note: tokenNote, Proof: tokenHeader("X-Buildkite-Token"), BodyUnsigned: true,
-			ID: "header:X-Buildkite-Request", Type: "header:X-Buildkite-Event | json:event", Subject: `json:pipeline.slug + "#" + json:build.number`,
+			ID: "header:X-Buildkite-Request", Type: "header:X-Buildkite-Event | json:event", Time: "json:job.finished_at | json:build.finished_at | json:build.started_at | json:build.created_at", Subject: `json:pipeline.slug + "#" + json:build.number`,
 			Source: "https://buildkite.com/docs/apis/webhooks/pipelines#webhook-token",
 		},
 		{
@@ -187,12 +188,12 @@ func builds() []Sender {
 		},
 		{
 			Name: "datadog", Title: "Datadog", Note: tokenNote + " Add the header in the webhook's custom headers.", Proof: bearer(), BodyUnsigned: true,
-			ID: "json:id", Type: "json:event_type | json:alert_transition", Subject: "json:alert_id | json:title",
+			ID: "json:id", Type: "json:event_type | json:alert_transition", Time: "json:date | json:last_updated", Subject: "json:alert_id | json:title",
 			Source: "https://docs.datadoghq.com/integrations/webhooks/",
 		},
 		{
 			Name: "grafana", Title: "Grafana Alerting", Proof: grafana,
-			Type: "json:status", Subject: "json:groupKey",
+			Type: "json:status", Subject: "json:groupKey", Time: "json:alerts.0.startsAt",
 			Source: "https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/",
 		},
 		{

@@ -42,7 +42,7 @@ func chat() []Sender {
 		{
 			Name: "discord", Title: "Discord", Note: "Discord tests the endpoint with bad signatures and wants 401 for them.",
 			Proof: Proof{Scheme: "ed25519", Headers: []string{"X-Signature-Ed25519"}, Signed: "{timestamp}{body}", Stamp: "header:X-Signature-Timestamp", Tolerance: minutes5},
-			ID:    "json:id | json:event.data.id", Type: "json:event.type | json:data.name | json:type", Time: "json:event.timestamp", Subject: "json:channel_id | json:guild_id",
+			ID:    "json:id | json:event.data.id", Type: "json:event.type | json:data.name | json:type", Time: "json:event.timestamp", Subject: "json:channel_id | json:guild_id | json:event.data.user_id",
 			Shakes: []Shake{
 				{Name: "ping", When: "json:type", Is: "1", Unless: "json:event.type", Body: `{"type":1}`, Type: "application/json"},
 				{Name: "ping", When: "json:type", Is: "0", Status: 204},
@@ -72,7 +72,7 @@ func chat() []Sender {
 		withToken(meta("meta", "Meta")), withToken(meta("whatsapp", "WhatsApp")), withToken(meta("messenger", "Messenger")), withToken(meta("instagram", "Instagram")),
 		{
 			Name: "twitter", Title: "X (Twitter)", Proof: base64Header("X-Twitter-Webhooks-Signature", "sha256="),
-			Type: `"activity"`, Subject: "json:for_user_id",
+			Type: `field:_events | "activity"`, Time: "json:*_events.0.created_timestamp | json:*_events.0.timestamp_ms", Subject: "json:for_user_id",
 			Shakes: []Shake{{Name: "crc", Before: true, Method: "GET", When: "query:crc_token", Reply: "crc"}},
 			Ack:    Ack{Status: 200}, Source: "https://docs.x.com/x-api/webhooks/introduction",
 		},
@@ -162,12 +162,12 @@ func telephony() []Sender {
 		},
 		{
 			Name: "plivo", Title: "Plivo", Proof: plivo,
-			ID: "form:MessageUUID | form:CallUUID", Type: "form:Status | form:Event | form:CallStatus", Subject: "form:From", Form: "*",
+			ID: "form:MessageUUID | form:CallUUID", Type: "form:Status | form:Event | form:CallStatus", Time: "form:EndTime | form:StartTime", Subject: "form:From", Form: "*",
 			Source: "https://www.plivo.com/docs/messaging/concepts/signature-validation",
 		},
 		{
 			Name: "plivo-v2", Title: "Plivo, version 2", Note: "The signature covers the URL and a nonce, not the body.", Proof: plivo2, BodyUnsigned: true,
-			ID: "form:MessageUUID | form:CallUUID", Type: "form:Status | form:Event | form:CallStatus", Subject: "form:From", Form: "*",
+			ID: "form:MessageUUID | form:CallUUID", Type: "form:Status | form:Event | form:CallStatus", Time: "form:EndTime | form:StartTime", Subject: "form:From", Form: "*",
 			Source: "https://www.plivo.com/docs/messaging/concepts/signature-validation",
 		},
 	}

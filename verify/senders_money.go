@@ -101,7 +101,7 @@ func billing() []Sender {
 				KeySet: "https://production.plaid.com/webhook_verification_key/get", Choose: []string{"jwks_url", "client_id", "client_secret"},
 			},
 			Type: `json:webhook_type + "." + json:webhook_code`, Subject: "json:item_id",
-			Ack: Ack{Deadline: 10 * time.Second}, Retry: "for up to 24 hours", Source: "https://plaid.com/docs/api/webhooks/webhook-verification/",
+			Ack: Ack{Status: 200, Deadline: 10 * time.Second}, Retry: "on any status but 200, for up to 24 hours", Source: "https://plaid.com/docs/api/webhooks/webhook-verification/",
 		},
 		{
 			Name: "lemon-squeezy", Title: "Lemon Squeezy", Proof: hexHeader("X-Signature", ""),
@@ -114,7 +114,7 @@ func billing() []Sender {
 		{
 			Name: "braintree", Title: "Braintree", Note: "The secret is the private key, key_id the public key. The payload is base64 of XML.",
 			Proof: Proof{Scheme: "braintree", Algorithm: "sha1", Headers: []string{"form:bt_signature"}, Choose: []string{"key_id"}, Demand: []string{"key_id"}},
-			Form:  "*", Type: `"notification"`,
+			Form:  "*", Type: `braintree:kind | "notification"`, Time: "braintree:timestamp", Subject: "braintree:id",
 			Shakes: []Shake{{Name: "bt_challenge", Before: true, Method: "GET", When: "query:bt_challenge", Reply: "braintree"}},
 			Source: "https://developer.paypal.com/braintree/docs/guides/webhooks/parse",
 		},

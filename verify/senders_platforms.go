@@ -59,7 +59,7 @@ func identity() []Sender {
 		},
 		{
 			Name: "auth0", Title: "Auth0", Note: tokenNote, Proof: bearer(), BodyUnsigned: true,
-			ID: "json:id | json:log_id", Type: "json:type | json:data.type", Time: "json:time | json:data.date", Subject: "json:data.user_id | json:data.object.user_id",
+			ID: "json:id | json:log_id", Type: "json:type | json:data.type", Time: "json:time | json:data.date", Subject: "json:data.user_id | json:data.object.user_id | json:data.user_name",
 			Source: "https://auth0.com/docs/customize/log-streams/custom-log-streams",
 		},
 		{

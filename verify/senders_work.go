@@ -200,7 +200,7 @@ func customers() []Sender {
 		},
 		{
 			Name: "helpscout", Title: "Help Scout", Proof: sha1(base64Header("X-HelpScout-Signature", "")),
-			Type: "header:X-HelpScout-Event", Subject: "json:id", Source: "https://developer.helpscout.com/webhooks/",
+			Type: "header:X-HelpScout-Event", Time: "json:userUpdatedAt | json:createdAt", Subject: "json:id", Source: "https://developer.helpscout.com/webhooks/",
 		},
 		{
 			Name: "surveymonkey", Title: "SurveyMonkey", Note: "The secret is client_id&client_secret.", Proof: sha1(base64Header("Sm-Signature", "")),
