@@ -55,7 +55,7 @@ func demands() map[string]acked {
 	}
 	for _, name := range []string{
 		"airtable", "asana", "azure-event-grid", "bigcommerce", "cloudevents", "coinbase-commerce", "google-pubsub", "instagram", "intercom", "lemon-squeezy", "line", "linear", "mailgun", "messenger", "meta",
-		"monday", "okta", "onfleet", "paddle", "postmark", "tiktok", "trello", "twitter", "vonage", "whatsapp", "zoom",
+		"monday", "okta", "onfleet", "paddle", "plaid", "postmark", "tiktok", "trello", "twitter", "vonage", "whatsapp", "zoom",
 	} {
 		all[name] = ok
 	}
