@@ -278,7 +278,7 @@ type Stats struct {
 type Purge struct {
 	Now           time.Time
 	EventsBefore  time.Time // bodies of events
-	ResultsBefore time.Time // jobs, results, calls and deliveries
+	ResultsBefore time.Time // jobs, results, calls, deliveries and anchors
 	Limit         int
 }
 

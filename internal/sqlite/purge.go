@@ -14,8 +14,8 @@ const purgeBatch = 100
 
 // Purge forgets what is older than its retention, at most p.Limit rows of each
 // kind, and returns how many rows of all kinds that were. Jobs that are not
-// over, their events, and jobs with pending deliveries stay. Call it again
-// until it returns 0.
+// over, their events, and jobs with pending deliveries stay, and so do the sums
+// of the days: a few rows a day. Call it again until it returns 0.
 func (db *DB) Purge(ctx context.Context, p event.Purge) (int, error) {
 	total := 0
 	for _, kind := range []struct {
@@ -27,6 +27,7 @@ func (db *DB) Purge(ctx context.Context, p event.Purge) (int, error) {
 		{"purge_jobs", p.ResultsBefore, (*tx).purgeJob},
 		{"purge_keys", p.Now, (*tx).purgeKeys},
 		{"purge_batches", p.ResultsBefore, (*tx).purgeBatch},
+		{"purge_anchors", p.ResultsBefore, (*tx).purgeAnchor},
 	} {
 		before := micros(kind.before)
 		keys, err := db.purgeable(ctx, kind.find, before, p.Limit)
@@ -104,6 +105,13 @@ func (t *tx) purgeJob(key any, before int64) error {
 // purgeBatch forgets a batch that nothing points to any more.
 func (t *tx) purgeBatch(key any, before int64) error {
 	_, err := t.exec("purge_batch", key, before)
+	return err
+}
+
+// purgeAnchor forgets where the answer about a subject stands that was not
+// written to for long.
+func (t *tx) purgeAnchor(key any, before int64) error {
+	_, err := t.exec("purge_anchor", key, before)
 	return err
 }
 

@@ -13,6 +13,7 @@ var purgeTests = []test{
 	{name: "a little at a time", run: testPurgeLimit},
 	{name: "a copy is known longer than its job", run: testPurgeCopy},
 	{name: "an event stays for its newest job", run: testPurgeRerun},
+	{name: "anchors go when they are old", run: testPurgeAnchors},
 }
 
 const dayLong = 24 * time.Hour
@@ -110,4 +111,26 @@ func testPurgeRerun(s *suite) {
 		s.Errorf("got %v, want ErrNotFound", err)
 	}
 	want(s, "body", string(s.takeOne().Event.Body), `{"number":1}`)
+}
+
+func testPurgeAnchors(s *suite) {
+	for i, key := range []string{"old", "kept", "new"} {
+		id := s.outbox("")
+		a := event.Anchor{Key: key, ExternalID: key, JobID: id, UpdatedAt: s.clock()}
+		s.must(s.SettleDelivery(s.Context(), event.DeliverySettlement{Lease: s.takeDelivery().Lease, Now: s.clock(), State: event.DeliveryDone, Anchor: &a}))
+		if i == 1 {
+			s.pass(10 * dayLong)
+		}
+	}
+	id := s.outbox("")
+	again := event.Anchor{Key: "kept", ExternalID: "kept", JobID: id, UpdatedAt: s.clock()}
+	s.must(s.SettleDelivery(s.Context(), event.DeliverySettlement{Lease: s.takeDelivery().Lease, Now: s.clock(), State: event.DeliveryDone, Anchor: &again}))
+	for s.purge(9*dayLong, 9*dayLong) > 0 {
+	}
+	for key, kept := range map[string]bool{"old": false, "kept": true, "new": true} {
+		_, err := s.Anchor(s.Context(), key)
+		if errors.Is(err, event.ErrNotFound) == kept {
+			s.Errorf("anchor %s: got %v, want it kept %v", key, err, kept)
+		}
+	}
 }

@@ -48,6 +48,13 @@ SELECT b.seq FROM batch AS b WHERE b.state = 'ended' AND b.ended_at < ?1
 DELETE FROM batch WHERE seq = ?1 AND state = 'ended' AND ended_at < ?2
   AND NOT EXISTS (SELECT 1 FROM batch_item AS i WHERE i.batch = ?1);
 
+-- A comment is found by its marker once its anchor is gone.
+-- name: purge_anchors
+SELECT key FROM anchor WHERE updated_at < ?1 ORDER BY updated_at LIMIT ?2;
+
+-- name: purge_anchor
+DELETE FROM anchor WHERE key = ?1 AND updated_at < ?2;
+
 -- name: purge_calls
 DELETE FROM call WHERE job = ?1;
 

@@ -223,6 +223,8 @@ CREATE TABLE anchor (
   updated_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX anchor_updated ON anchor (updated_at);
+
 CREATE TABLE lane (
   name       TEXT    PRIMARY KEY,
   paused     INTEGER NOT NULL CHECK (paused IN (0, 1)),
