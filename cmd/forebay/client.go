@@ -202,9 +202,47 @@ func (c *client) refusal(resp *http.Response, text []byte) error {
 		return c.stranger()
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
-		return fail("the server at "+c.base+" wants one of its API keys", "set "+keyVariable+", or give --key or --config")
+		return &failure{Code: printable(doc.Error.Code), What: "the server at " + c.base + " wants one of its API keys",
+			Todo: "set " + keyVariable + ", or give --key or --config", exit: exitFailed}
 	}
-	return fail(printable(doc.Error.Message), printable(doc.Error.Hint))
+	return &failure{Code: printable(doc.Error.Code), What: printable(doc.Error.Message),
+		Todo: printable(inCommands(resp.Request.URL.Path, doc.Error)), exit: exitFailed}
+}
+
+// inCommands is the API's remedy in words of commands: its own speaks to
+// programs that call it.
+func inCommands(path string, f event.Failure) string {
+	switch f.Code {
+	case "not_found":
+		return notFoundRemedy(path)
+	case "method_not_allowed", "query_unknown":
+		return sameVersion
+	case "query_too_long":
+		return "look for less with --hook or --search"
+	case "cursor_invalid":
+		return "give --cursor what the page before ended with, or leave it out to begin anew"
+	case "limit_invalid":
+		return "write --limit 50, or leave it out"
+	case "pause_invalid":
+		return "write --for 30m, or leave it out"
+	case "too_many_waiting", "stopping", "store_full", "interrupted":
+		return "try again in a few seconds"
+	}
+	return f.Hint
+}
+
+const sameVersion = "the server may be of another version: compare forebay version with its log"
+
+func notFoundRemedy(path string) string {
+	switch {
+	case strings.HasPrefix(path, "/v1/lanes/"):
+		return "list them with: forebay lanes"
+	case strings.HasPrefix(path, "/v1/jobs/") && strings.HasSuffix(path, "/event"):
+		return "list jobs with: forebay jobs list; retention.events says how long their events are kept"
+	case strings.HasPrefix(path, "/v1/jobs/"):
+		return "list them with: forebay jobs list; old ones are purged as retention says"
+	}
+	return sameVersion
 }
 
 func (c *client) stranger() error {

@@ -223,3 +223,34 @@ func TestTail(t *testing.T) {
 		})
 	}
 }
+
+// TestConfigErrorsAsJSON: every command that reads the configuration tells
+// programs all its mistakes in the same form, and people one to a line.
+func TestConfigErrorsAsJSON(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "forebay.yaml")
+	if err := os.WriteFile(file, []byte("lisen: 1\nhooks:\n  x: {sorce: 1}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{
+		"serve", "doctor", "backup copy.db", "check-store", "trigger github.push", "verify --hook x", "preview --hook x --fixture github.push",
+		"jobs list", "jobs show j", "lanes", "costs",
+	} {
+		args := append(strings.Fields(command), "--config", file)
+		code, _, stderr := typed(t, nil, append(args, "--json")...)
+		var doc struct {
+			Error failure `json:"error"`
+		}
+		if err := json.Unmarshal([]byte(stderr), &doc); err != nil {
+			t.Errorf("%s: got %q, want JSON: %v", command, stderr, err)
+			continue
+		}
+		if got := doc.Error; code != exitFailed || got.Code != codeConfig || len(got.Errors) < 2 || got.Errors[0].Line != 1 || got.Errors[0].Remedy == "" {
+			t.Errorf("%s: got %d %+v, want 1, %s and each mistake with line and remedy", command, code, got, codeConfig)
+		}
+		code, _, stderr = typed(t, nil, args...)
+		if lines := strings.Count(stderr, "\n"); code != exitFailed || !strings.HasPrefix(stderr, file+":1:") || lines != len(doc.Error.Errors) {
+			t.Errorf("%s: got %d %q, want %d lines that begin with the file", command, code, stderr, len(doc.Error.Errors))
+		}
+	}
+}

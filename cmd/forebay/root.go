@@ -102,9 +102,14 @@ func (a *app) report(err error) int {
 		return int(code)
 	}
 	f := asFailure(err)
-	if a.json {
+	switch {
+	case a.json:
 		a.printJSONTo(a.stderr, map[string]*failure{"error": f})
-	} else {
+	case len(f.Errors) > 0:
+		for _, p := range f.Errors {
+			a.errorf("%s\n", p)
+		}
+	default:
 		a.errorf("forebay: %s\n", f)
 	}
 	return f.exit

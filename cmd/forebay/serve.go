@@ -72,11 +72,8 @@ func (a *app) load() (*config.Config, error) {
 	if err == nil {
 		return cfg, nil
 	}
-	if many, ok := errors.AsType[*config.Errors](err); ok {
-		for _, p := range many.Problems {
-			a.errorf("%s\n", p)
-		}
-		return nil, exitCode(exitFailed)
+	if _, many := errors.AsType[*config.Errors](err); many {
+		return nil, err // report shows each
 	}
 	return nil, failBecause(err, "the configuration cannot be read", "name the file with --config")
 }
