@@ -109,6 +109,7 @@ type Candidate struct {
 	Attempts int
 	Size     int // bytes of the event's body
 	ReadyAt  time.Time
+	Needs    NanoUSD // the most that its call may cost, where an attempt found that out and there was no money; else 0
 }
 
 // A Plan is what admission decided: the jobs to take, in order, and the lanes
@@ -184,6 +185,11 @@ type Again struct {
 	Model   string
 	Chosen  string
 	Behind  string // a job that is under way: the wait ends with it, if that is sooner
+	// Needs is the most that the next call may cost, of a job that goes back for
+	// want of money: candidates carry it, so that none is taken for nothing. It
+	// is forgotten with the process, because the next one may be configured
+	// otherwise.
+	Needs NanoUSD
 }
 
 // TakeDeliveries asks for pending deliveries that are due. Of those that share

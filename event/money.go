@@ -41,6 +41,14 @@ func (p Purses) All() Purse {
 	return all
 }
 
+// Reserve counts amount as reserved for an account, and for its hook.
+func (p Purses) Reserve(a Account, amount NanoUSD) {
+	p[a] = p[a].Add(Purse{Reserved: amount})
+	if a.Tenant != "" {
+		p.Reserve(Account{Hook: a.Hook}, amount)
+	}
+}
+
 // A Hold says that the jobs of a tenant in a lane wait for money.
 type Hold struct {
 	Hook   string

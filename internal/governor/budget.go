@@ -154,25 +154,19 @@ func (g *Governor) till(d event.Desk, r *routing) *till {
 	return t
 }
 
-// most is the most that a candidate can cost, by a generous guess at its
-// prompt; what is known once that is written may be more.
+// most is the most that a candidate can cost: by what is known of it from an
+// attempt that there was no money for, or by a generous guess at its prompt; what
+// is known once that is written may be more.
 func (t *till) most(c event.Candidate, predicted float64) event.NanoUSD {
 	hook := t.g.options.Hooks[c.Hook]
 	input := max(1.5*predicted, guess(hook, c.Size).input+float64(hook.ExtraTokens))
 	amount, _ := t.g.Worst(c.Hook, c.Model, int64(min(input, mostInput)), t.now)
-	return amount
+	return max(amount, c.Needs)
 }
 
 // reserve takes the money of a job that goes.
 func (t *till) reserve(c event.Candidate, amount event.NanoUSD) {
-	for _, a := range []event.Account{{Hook: c.Hook}, {Hook: c.Hook, Tenant: c.Tenant}} {
-		p := t.purses[a]
-		p.Reserved += amount
-		t.purses[a] = p
-		if c.Tenant == "" {
-			break
-		}
-	}
+	t.purses.Reserve(event.Account{Hook: c.Hook, Tenant: c.Tenant}, amount)
 }
 
 // screen takes out of the queues whoever cannot go for want of money.

@@ -51,6 +51,7 @@ func (g *Governor) reroute(d event.Desk, lanes *book, s *shares) ([]event.Candid
 		}
 		if to := (event.Move{Lane: c.Lane, Model: c.Model, Chosen: c.Chosen}); to != was {
 			r.moves[c.JobID], r.from[c.JobID] = to, was
+			all[i].Needs = 0 // it is another model's
 		} else if _, rehomed := r.kept[c.JobID]; rehomed {
 			r.moves[c.JobID] = to
 		}

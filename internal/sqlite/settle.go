@@ -158,7 +158,7 @@ func (t *tx) settleAgain(h *held, a *event.Again, at time.Time) error {
 	}
 	t.tally.move(event.Running, event.Queued)
 	t.signal(event.TopicQueue)
-	err := one(t.exec("settle_again", h.seq, string(reason), due, now, attempts, failure, lane, a.Model, a.Chosen, number(h.cost)))
+	err := one(t.exec("settle_again", h.seq, string(reason), due, now, attempts, failure, lane, a.Model, a.Chosen, number(h.cost), int64(a.Needs)))
 	if err == nil && a.Behind != "" {
 		_, err = t.exec("reuse_await", h.seq, a.Behind)
 	}

@@ -170,7 +170,7 @@ func (t *tx) desk(want *event.Take) (event.Desk, map[string]leasing, error) {
 	show := func(r *row) {
 		c := event.Candidate{
 			JobID: r.text(), Hook: r.text(), Lane: r.text(), Model: r.text(), Tenant: r.text(),
-			Chosen: r.text(), Priority: int(r.int()), Attempts: int(r.int()), Size: int(r.int()), ReadyAt: r.time(),
+			Chosen: r.text(), Priority: int(r.int()), Attempts: int(r.int()), Size: int(r.int()), ReadyAt: r.time(), Needs: event.NanoUSD(r.int()),
 		}
 		d.Candidates = append(d.Candidates, c)
 		waiting[c.JobID] = leasing{seq: r.int(), token: r.int(), id: c.JobID, pair: pair{c.Hook, c.Lane}, tenant: c.Tenant}
@@ -289,6 +289,11 @@ func (t *tx) adopt(now int64) error {
 	}
 	if err := t.release(orphans, now); err != nil {
 		return err
+	}
+	if n, err := t.exec("start_needs"); err != nil {
+		return err
+	} else if n == 0 {
+		t.writes--
 	}
 	var leased []int64
 	if err := t.scan("start_leased", func(r *row) { leased = append(leased, r.int()) }); err != nil {

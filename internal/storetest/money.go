@@ -15,6 +15,7 @@ var moneyTests = []test{
 	{name: "tenants are counted for themselves and for their hook", run: testTenantsMoney},
 	{name: "a day has its own purses", run: testPursesByDay},
 	{name: "jobs that wait for money say so", run: testHolds},
+	{name: "what a job that was sent back needs is known, until the ledger is opened again", run: testNeeds},
 	{name: "an answer is used again while it is fresh", run: testReuse},
 	{name: "of two requests at once the second waits for the first", run: testReuseWaits},
 	{name: "what was not called for is counted", run: testThrift},
@@ -197,6 +198,28 @@ func testHolds(s *suite) {
 	s.desk(10, hold(midnight.Add(24*time.Hour)))
 	s.desk(10, nobody) // and ends when it is not repeated
 	s.state(id, event.Queued, event.WaitingTurn)
+}
+
+func testNeeds(s *suite) {
+	s.accept()
+	needs := func() (n event.NanoUSD) {
+		s.desk(10, func(d event.Desk) event.Plan {
+			n = d.Candidates[0].Needs
+			return event.Plan{}
+		})
+		return n
+	}
+	back := func(a event.Again) {
+		s.must(s.Settle(s.Context(), event.Settlement{Lease: s.takeOne().Lease, Now: s.clock(), Again: &a}))
+	}
+	want(s, "at first", needs(), 0)
+	back(event.Again{Reason: event.Budget, Needs: 70})
+	want(s, "sent back", needs(), 70)
+	back(event.Again{})
+	want(s, "sent back for another reason", needs(), 0)
+	back(event.Again{Needs: 80})
+	s.reopen()
+	want(s, "a new process", needs(), 0)
 }
 
 // ask looks up an answer for a job.

@@ -1,6 +1,7 @@
 package work
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/forebayhq/forebay/event"
@@ -74,7 +75,11 @@ func (w *Worker) admit(d event.Desk, r room) admission {
 	if lane.Blocks(d.Now) {
 		return a
 	}
+	purses := maps.Clone(d.Purses)
 	for _, c := range w.batchable(d, all, a.Plan) {
+		if w.broke(d, c, purses, &a.Plan) {
+			continue
+		}
 		if r.batch--; r.batch < 0 {
 			break
 		}
@@ -88,6 +93,28 @@ func (w *Worker) admit(d event.Desk, r room) admission {
 		a.Plan.Moves[c.JobID] = event.Move{Lane: event.BatchLane, Model: c.Model, Chosen: c.Chosen}
 	}
 	return a
+}
+
+// broke reports whether a job waits for money on its way into a batch: one of
+// which an attempt found out what it needs. What is left over is reserved for it.
+func (w *Worker) broke(d event.Desk, c event.Candidate, purses event.Purses, p *event.Plan) bool {
+	if c.Needs <= 0 {
+		return false
+	}
+	account := event.Account{Hook: c.Hook, Tenant: c.Tenant}
+	if v := w.opts.Governor.Judge(account, c.Model, c.Needs, purses, d.Now); v.Hold {
+		h := event.Hold{Hook: c.Hook, Lane: c.Lane, Tenant: c.Tenant, Until: v.Until}
+		if !poor(*p, c) {
+			p.Holds = append(p.Holds, h)
+		}
+		return true
+	}
+	purses.Reserve(account, c.Needs)
+	if p.Reserve == nil {
+		p.Reserve = make(map[string]event.NanoUSD)
+	}
+	p.Reserve[c.JobID] = c.Needs
+	return false
 }
 
 // batchable returns the candidates that may go into a batch, one of each hook

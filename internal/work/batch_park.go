@@ -3,7 +3,6 @@ package work
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/forebayhq/forebay/event"
 	"github.com/forebayhq/forebay/internal/claude"
@@ -29,23 +28,4 @@ func (a *attempt) park(text string) (event.Settlement, bool) {
 	}
 	a.log.Info("job waits for a batch", "model", a.job.Job.Model, "bytes", len(params))
 	return event.Settlement{}, false
-}
-
-// moneyBack is how long a job waits at least for the money that batches under
-// way have reserved: that comes back slowly, and gathering anew is not free.
-const moneyBack = 5 * time.Minute
-
-// deferred is what becomes of a job for which there is no money: one on its way
-// into a batch waits longer, and stays on that way if its hook says so.
-func (a *attempt) deferred(s event.Settlement) event.Settlement {
-	if a.job.Job.Lane != event.BatchLane || s.Again == nil {
-		return s
-	}
-	if a.hook.Batch && s.Again.Lane != "" {
-		s.Again.Lane = event.BatchLane
-	}
-	if soonest := a.w.now().Add(moneyBack); s.Again.Reason == event.Budget && s.Again.Until.Before(soonest) {
-		s.Again.Until = soonest
-	}
-	return s
 }

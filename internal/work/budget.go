@@ -10,8 +10,8 @@ import (
 	"github.com/forebayhq/forebay/internal/governor"
 )
 
-// soon is how long a job waits for calls under way to end, whose money it would
-// need.
+// soon is how long a job waits that was moved to a lane for which there is no
+// money.
 const soon = 15 * time.Second
 
 // afforded ends an attempt that the budgets allow no call.
@@ -27,10 +27,10 @@ func (a *attempt) afforded(v governor.Verdict) (event.Settlement, bool) {
 			lane = event.BatchLane
 		}
 		return a.again(event.Again{Reason: event.WaitingTurn, Free: true, Lane: lane, Model: v.Down.Model, Chosen: chain.Because(a.job.Job.Chosen, "downgrade: budget")}), true
-	case v.Hold && v.Until.IsZero():
+	case v.Hold && a.grant != nil && a.grant.From != nil: // it goes back to where it costs something else
 		return a.again(event.Again{Reason: event.Budget, Until: a.w.now().Add(soon), Free: true}), true
 	case v.Hold:
-		return a.again(event.Again{Reason: event.Budget, Until: v.Until, Free: true}), true
+		return a.again(event.Again{Reason: event.Budget, Free: true, Needs: a.most}), true
 	}
 	return event.Settlement{}, false
 }

@@ -103,7 +103,7 @@ func (a *attempt) run(ctx context.Context) (event.Settlement, bool) {
 		return s, true
 	}
 	if s, over := a.reserve(ctx, text); over {
-		return a.deferred(s), true
+		return s, true
 	}
 	if a.job.Job.Lane == event.BatchLane {
 		return a.park(text)

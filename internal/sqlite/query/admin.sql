@@ -17,6 +17,9 @@ UPDATE event SET jobs = jobs + 1, job = ?2 WHERE seq = ?1;
 -- name: start_running
 SELECT seq, id FROM job WHERE state = 'running';
 
+-- name: start_needs
+UPDATE job SET needs = 0 WHERE needs > 0;
+
 -- name: start_leased
 SELECT seq FROM delivery WHERE lease_until > 0;
 

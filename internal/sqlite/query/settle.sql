@@ -48,7 +48,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7, ?7);
 -- name: settle_again
 UPDATE job SET state = 'queued', reason = ?2, due_at = ?3, worker = '', lease_until = 0, ready_at = ?4, updated_at = ?4,
                attempts = ?5, last_error = CASE ?6 WHEN '' THEN last_error ELSE ?6 END, lane = ?7,
-               model = CASE ?8 WHEN '' THEN model ELSE ?8 END, chosen = CASE ?9 WHEN '' THEN chosen ELSE ?9 END, cost = ?10
+               model = CASE ?8 WHEN '' THEN model ELSE ?8 END, chosen = CASE ?9 WHEN '' THEN chosen ELSE ?9 END, cost = ?10, needs = ?11
 WHERE seq = ?1;
 
 -- name: settle_dead

@@ -25,7 +25,7 @@ WITH RECURSIVE pair (hook, lane) AS (
     (SELECT n.seq FROM job AS n WHERE n.state = 'queued' AND n.due_at = 0 AND n.tenant = '' AND n.hook = p.hook AND n.lane > p.lane ORDER BY n.lane LIMIT 1),
     (SELECT n.seq FROM job AS n WHERE n.state = 'queued' AND n.due_at = 0 AND n.tenant = '' AND n.hook > p.hook ORDER BY n.hook, n.lane LIMIT 1))
 )
-SELECT j.id, j.hook, j.lane, j.model, j.tenant, j.chosen, j.priority, j.attempts, e.size, j.ready_at, j.seq, j.token
+SELECT j.id, j.hook, j.lane, j.model, j.tenant, j.chosen, j.priority, j.attempts, e.size, j.ready_at, j.needs, j.seq, j.token
 FROM pair AS p
 CROSS JOIN job AS j ON j.seq IN (
   SELECT c.seq FROM job AS c WHERE c.state = 'queued' AND c.due_at = 0 AND c.tenant = '' AND c.hook = p.hook AND c.lane = p.lane
@@ -58,7 +58,7 @@ WITH RECURSIVE turn (tenant, n) AS (
 SELECT tenant FROM turn;
 
 -- name: take_of_tenant
-SELECT j.id, j.hook, j.lane, j.model, j.tenant, j.chosen, j.priority, j.attempts, e.size, j.ready_at, j.seq, j.token
+SELECT j.id, j.hook, j.lane, j.model, j.tenant, j.chosen, j.priority, j.attempts, e.size, j.ready_at, j.needs, j.seq, j.token
 FROM job AS j CROSS JOIN event AS e ON e.seq = j.event
 WHERE j.state = 'queued' AND j.due_at = 0 AND j.tenant <> '' AND j.hook = ?1 AND j.lane = ?2 AND j.tenant = ?3
 ORDER BY j.priority, j.seq LIMIT ?4;

@@ -71,6 +71,7 @@ CREATE TABLE job (
   reused_from    TEXT    NOT NULL DEFAULT '', -- the job whose answer it has
   awaits         INTEGER NOT NULL DEFAULT 0, -- the job whose answer it waits for
   reserved       INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0), -- for the call that is under way
+  needs          INTEGER NOT NULL DEFAULT 0 CHECK (needs >= 0), -- of one sent back for want of money: the most its call may cost
 
   CHECK ((state = 'queued') = (reason <> '')),
   CHECK ((state = 'running') = (lease_until > 0)),
@@ -83,6 +84,7 @@ CREATE TABLE job (
 CREATE INDEX job_ready ON job (hook, lane, priority) WHERE state = 'queued' AND due_at = 0 AND tenant = '';
 CREATE INDEX job_tenant ON job (hook, lane, tenant, priority) WHERE state = 'queued' AND due_at = 0 AND tenant <> '';
 CREATE INDEX job_due ON job (due_at, lane) WHERE state = 'queued' AND due_at > 0;
+CREATE INDEX job_needs ON job (seq) WHERE needs > 0;
 CREATE INDEX job_awaits ON job (awaits) WHERE awaits > 0;
 CREATE INDEX job_coalesce ON job (hook, coalesce_key) WHERE state = 'queued' AND coalesce_key <> '';
 CREATE INDEX job_running ON job (lease_until, lane) WHERE state = 'running';
