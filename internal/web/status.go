@@ -124,6 +124,14 @@ func (p statusPage) Cached() (all []api.CacheView) {
 	return all
 }
 
+// Batches lists the Message Batches that have not ended.
+func (p statusPage) Batches() (all []api.BatchView) {
+	for _, l := range p.Lanes {
+		all = append(all, l.Batches...)
+	}
+	return all
+}
+
 // A condition is how a lane stands, and the class of its badge.
 type condition struct{ State, Why, Class string }
 

@@ -64,7 +64,15 @@ func (b *books) Lanes(context.Context) ([]event.Lane, error) {
 	return []event.Lane{
 		{Name: "haiku", Queued: 1284, Running: 12},
 		{Name: "opus", Paused: true, Reason: "rate_limited", Detail: "429 with retry-after 42", Until: epoch.Add(42 * time.Second), Queued: 3},
+		{Name: "batch", Queued: 500},
 		{Name: "sonnet", Paused: true, Reason: "spend_cap", Detail: hostile},
+	}, nil
+}
+
+func (b *books) Batches(context.Context) ([]event.MessageBatch, error) {
+	return []event.MessageBatch{
+		{ID: "bat_01kb0", Model: "claude-haiku-5-5", State: event.BatchSent, ProviderID: "msgbatch_01", Requests: 4321, CreatedAt: epoch.Add(-20 * time.Minute), ExpectedAt: epoch.Add(40 * time.Minute)},
+		{ID: "bat_02", Model: hostile, State: event.BatchIntended, PostedAt: epoch, Requests: 7, LastError: hostile},
 	}, nil
 }
 func (b *books) Thrift(context.Context, string, string) ([]event.ThriftRow, error) { return nil, nil }
@@ -128,7 +136,7 @@ func someJobs() []event.Job {
 func site(t *testing.T, b *books, keys ...string) *httptest.Server {
 	t.Helper()
 	now := func() time.Time { return epoch }
-	a, err := api.New(api.Options{Reader: b, Admin: b, Signals: b, Keys: keys, Now: now})
+	a, err := api.New(api.Options{Reader: b, Admin: b, Signals: b, Keys: keys, Now: now, Batches: b.Batches})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +174,7 @@ func TestPagesShowWhatMatters(t *testing.T) {
 	t.Parallel()
 	srv := site(t, &books{jobs: someJobs()})
 	for path, wants := range map[string][]string{
-		"/":               {"rate_limited", "in 42s", "429 with retry-after 42", "octo/repo#18", "$0.00290", "refusal", "18\u202f230", "$61.23", "not known", "The oldest queued job came 1m35s ago"},
+		"/":               {"rate_limited", "in 42s", "429 with retry-after 42", "octo/repo#18", "$0.00290", "refusal", "18\u202f230", "$61.23", "not known", "The oldest queued job came 1m35s ago", "bat_01kb0", "msgbatch_01", "4321", "in 40m", "in_doubt"},
 		"/?state=dead":    {"job_03", "Show all"},
 		"/jobs/job_01kb0": {"The change adds a retry to the uploader.", "overloaded: 529", "https://github.com/octo/repo/pull/17#issuecomment-1", "503 Service Unavailable", "3 files left out", "forebay jobs redeliver job_01kb0"},
 		"/jobs/job_02":    {"It waits: <b>rate_limited</b>", "There is none yet"},
