@@ -23,13 +23,21 @@ const (
 	made     = "<!-- Made from the table of senders: go test ./internal/starter -update -->\n"
 )
 
+// placeWords explain the notation of the rows event.id to event.subject.
+const placeWords = `The pages say where a part of the event stands as in ` + "`header:X-GitHub-Event`" + `: a header, ` + "`json:`" + ` a field of the
+body, ` + "`form:`" + ` a field of a form, ` + "`query:`" + ` a parameter of the URL, ` + "`field:`" + ` the name of the body's first field that ends
+so. A bar means the first that is there, a plus that both are joined. ` + "`github:`, `gitlab:`, `telegram:` and `braintree:`" + `
+are read by rules of their own: ` + "`github:subject` is `owner/repo#7`, and `github:time`" + ` when the thing that the event is
+named after was changed last.
+`
+
 // TestPages compares docs/senders with the table: a page per sender, an index,
 // and nothing else.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{}
 	var index strings.Builder
-	fmt.Fprintf(&index, "# Senders\n\n%s\nWhat each sender needs, signs and expects. %d types of sources.\n\n%s\n| Sender | Type | Proof | Body covered | Acknowledge within | Proof known from |\n| --- | --- | --- | --- | --- | --- |\n", made, len(verify.Types()), evidenceWords)
+	fmt.Fprintf(&index, "# Senders\n\n%s\nWhat each sender needs, signs and expects. %d types of sources.\n\n%s\n| Sender | Type | Proof | Body covered | Acknowledge within | Proof known from |\n| --- | --- | --- | --- | --- | --- |\n", made, len(verify.Types()), evidenceWords+"\n"+placeWords)
 	senders := verify.Senders()
 	slices.SortStableFunc(senders, func(a, b verify.Sender) int {
 		return strings.Compare(strings.ToLower(a.Title), strings.ToLower(b.Title))
