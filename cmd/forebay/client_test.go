@@ -39,7 +39,7 @@ func newWire(t *testing.T, answers map[string]string) *wire {
 		answer, ok := answers[asked]
 		if !ok {
 			rw.WriteHeader(http.StatusNotFound)
-			answer = `{"error":{"code":"not_found","message":"there is no job \"x\"","hint":"list them\u001b[31m"}}`
+			answer = `{"error":{"code":"not_found","message":"there is no job \"x\"\u001b[31m","hint":"list them with GET /v1/jobs"}}`
 		}
 		fmt.Fprint(rw, answer)
 	}))
@@ -133,7 +133,7 @@ func TestClientErrors(t *testing.T) {
 		{"no server", withKey, []string{"jobs", "--url", nobody}, 1, "no server answers at " + nobody},
 		{"what to do then", withKey, []string{"lanes", "--url", nobody}, 1, "forebay serve"},
 		{"no key", nil, []string{"costs", "--url", w.URL}, 1, "set FOREBAY_ADMIN_KEY"},
-		{"unknown job", withKey, []string{"jobs", "show", "x", "--url", w.URL}, 1, `there is no job "x"; list them<U+001B>[31m`},
+		{"unknown job", withKey, []string{"jobs", "show", "x", "--url", w.URL}, 1, `there is no job "x"<U+001B>[31m; list them with: forebay jobs list`},
 		{"another server", withKey, []string{"jobs", "--url", stranger.URL}, 1, "is not the admin listener of Forebay"},
 		{"another server's stream", withKey, []string{"jobs", "tail", "x", "--url", stranger.URL}, 1, "is not the admin listener of Forebay"},
 		{"no URL", nil, []string{"jobs", "--url", "localhost"}, 2, "write it as http://127.0.0.1:8081"},
