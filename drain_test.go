@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,30 +16,59 @@ func thorough() bool { return os.Getenv("FOREBAY_DRAIN") != "" }
 
 // TestDrain drains 2,000 jobs as fast as the account's limits allow, without
 // 429s, whatever burst the API lets through: that is never told. The limits are
-// once configured and once learned from the first answer.
+// once configured and once learned from the first answer. While jobs wait, 95 %
+// of the limit that binds is used; with a burst of a second, which a refusal or
+// two can cost a percent, on average of the runs and hardly less in each.
 func TestDrain(t *testing.T) {
 	for i, tt := range []struct {
 		burst       time.Duration
 		most, least float64
-	}{{time.Minute, 1.05, 0.95}, {10 * time.Second, 1.05, 0.95}, {time.Second, 1.20, 0.95}} {
-		for _, told := range []bool{true, false} {
-			for seed := range uint64(3) {
-				if !thorough() && (i == 0 || told != (i == 1) || seed != 1) {
-					continue // one of a short and one of a very short burst
-				}
-				t.Run(fmt.Sprintf("burst=%v/told=%v/seed=%d", tt.burst, told, seed), func(t *testing.T) {
-					t.Parallel()
-					inFlood(t, spike{seed: seed, burst: tt.burst, told: told}, func(w *flood) {
-						w.send("flood", 2000)
-						f := w.figures(w.drain(time.Hour))
-						t.Log(f)
-						if f.lost != 0 || f.dead != 0 || f.ratio > tt.most || f.over > 0.005 || f.waiting < tt.least {
-							t.Errorf("want T/T_min at most %.2f, %.2f used while jobs wait, 429/job at most 0.005, lost 0, dead 0", tt.most, tt.least)
-						}
+	}{{time.Minute, 1.05, 0.95}, {10 * time.Second, 1.05, 0.95}, {time.Second, 1.20, 0.935}} {
+		t.Run(fmt.Sprintf("burst=%v", tt.burst), func(t *testing.T) {
+			var m meter
+			t.Cleanup(func() { m.want(t, 0.95) })
+			for _, told := range []bool{true, false} {
+				for seed := range uint64(3) {
+					if !thorough() && (i == 0 || told != (i == 1) || seed != 1) {
+						continue // one of a short and one of a very short burst
+					}
+					t.Run(fmt.Sprintf("told=%v/seed=%d", told, seed), func(t *testing.T) {
+						t.Parallel()
+						inFlood(t, spike{seed: seed, burst: tt.burst, told: told}, func(w *flood) {
+							w.send("flood", 2000)
+							f := w.figures(w.drain(time.Hour))
+							t.Log(f)
+							m.add(f.waiting)
+							if f.lost != 0 || f.dead != 0 || f.ratio > tt.most || f.over > 0.005 || f.waiting < tt.least {
+								t.Errorf("want T/T_min at most %.2f, %.3f used while jobs wait, 429/job at most 0.005, lost 0, dead 0", tt.most, tt.least)
+							}
+						})
 					})
-				})
+				}
 			}
-		}
+		})
+	}
+}
+
+// A meter averages a figure of several runs.
+type meter struct {
+	mu   sync.Mutex
+	sum  float64
+	runs int
+}
+
+func (m *meter) add(x float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sum += x
+	m.runs++
+}
+
+func (m *meter) want(t *testing.T, least float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.runs > 0 && m.sum/float64(m.runs) < least {
+		t.Errorf("%.3f used on average of %d runs while jobs wait, want %.2f", m.sum/float64(m.runs), m.runs, least)
 	}
 }
 
