@@ -22,8 +22,8 @@ type batch struct {
 }
 
 // batch takes a body that holds several events: each has a verdict, dedupe keys
-// and a job of its own, and all that match are stored in one transaction or none
-// of them. A batch of one is answered like any event.
+// and a job of its own. All that match are stored together (Ledger.AcceptAll), or
+// the sender is asked to try again. A batch of one is answered like any event.
 func (v *visit) batch(d verify.Delivery) answer {
 	whole := v.event(d)
 	if err := payload.Check(whole.Data()); err != nil {

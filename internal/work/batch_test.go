@@ -215,7 +215,10 @@ func TestBatchResultsOdd(t *testing.T) {
 		made    int // batches
 		changes func(w http.ResponseWriter, lines []string)
 	}{
-		{"one comes twice and one not at all", 3, 1, func(w http.ResponseWriter, lines []string) {
+		{"one comes twice and one late", 3, 1, func(w http.ResponseWriter, lines []string) {
+			_, _ = io.WriteString(w, strings.Join(append([]string{lines[1]}, lines[1:]...), ""))
+		}},
+		{"one comes twice and one never", 1000, 2, func(w http.ResponseWriter, lines []string) {
 			_, _ = io.WriteString(w, strings.Join(append([]string{lines[1]}, lines[1:]...), ""))
 		}},
 		{"strangers among them", 1, 1, func(w http.ResponseWriter, lines []string) {
