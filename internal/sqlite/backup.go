@@ -48,6 +48,9 @@ func Backup(ctx context.Context, path, dest string) (err error) {
 	if err := vacuumInto(ctx, path, part); err != nil {
 		return err
 	}
+	if err := os.Chmod(part, 0o600); err != nil { // for its owner alone, as the ledger
+		return err
+	}
 	if err := syncFile(part); err != nil {
 		return err
 	}

@@ -144,10 +144,23 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	return db, nil
 }
 
+// private makes the ledger's file, if there is none, for its owner alone: it
+// holds what senders sent. Its journals take over its mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 func (db *DB) start(ctx context.Context) error {
 	// fdatasync writes the data and the size, all that a commit needs; it
 	// spares the file's timestamps. Systems without it go on with fsync.
 	if _, err := sqlite.Fdatasync(true); err != nil && !errors.Is(err, sqlite.ErrFdatasyncUnavailable) {
+		return err
+	}
+	if err := private(db.path); err != nil {
 		return err
 	}
 	if err := db.openWriter(ctx); err != nil {
