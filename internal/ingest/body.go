@@ -8,16 +8,13 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // perVisit is what a request takes besides its body until it is answered:
 // stacks, headers, what the ledger is asked for.
 const perVisit = 16 << 10
-
-// firstChunk is what a body gets before a byte of it has come: all that it
-// declares if that is little. More it gets as it comes, so that claims of large
-// bodies take no memory from those that are sent.
-const firstChunk = maxPooled
 
 // read takes the body, bounded in length whether that is declared or not, and
 // all requests together bounded in memory.
@@ -26,8 +23,11 @@ func (v *visit) read() (answer, bool) {
 	if declared > limit {
 		return v.tooLarge(), true
 	}
-	first := pooledSize(min(int(declared)+1, firstChunk)) // one more, so that the end is seen
-	if !v.hold(perVisit + int64(first)) {
+	first := maxPooled
+	if declared >= 0 && declared < maxPooled {
+		first = pooledSize(int(declared) + 1) // one more, so that the end is seen
+	}
+	if !v.hold(&v.held, v.rc.memory, perVisit+int64(first)) {
 		return v.crowded(), true
 	}
 	body, err := v.fill(v.rc.buffers.get(first))
@@ -72,34 +72,34 @@ func (v *visit) fill(buf []byte) ([]byte, error) {
 }
 
 // grow doubles a buffer that is full, up to what may come and one byte more.
+// The memory for all of that is asked for at once, when the body has shown by
+// its first part that it comes: claims alone take none, and no two bodies wait
+// for what the other holds.
 func (v *visit) grow(full []byte) ([]byte, bool) {
 	most := v.hook.BodyLimit
 	if declared := v.r.ContentLength; declared >= 0 {
 		most = declared
 	}
-	size := pooledSize(int(min(2*int64(cap(full)), max(most, int64(cap(full)))+1)))
-	if !v.hold(int64(size - cap(full))) {
+	most = max(most, int64(cap(full))) + 1
+	if v.large == 0 && !v.hold(&v.large, v.rc.large, most) {
 		return full, false
 	}
-	buf := append(v.rc.buffers.get(size), full...)
+	buf := append(make([]byte, 0, min(2*int64(cap(full)), most)), full...)
 	v.rc.buffers.put(full)
 	return buf, true
 }
 
-// hold asks for n bytes of the memory for requests, and waits a little for them:
-// the bytes that wait with it are in the network's buffers.
-func (v *visit) hold(n int64) bool {
-	if n > v.rc.opts.Memory {
-		return false
-	}
-	if !v.rc.memory.TryAcquire(n) {
+// hold asks for n bytes of memory and waits a little for them: what waits is in
+// the network's buffers meanwhile. held counts what the visit has.
+func (v *visit) hold(held *int64, of *semaphore.Weighted, n int64) bool {
+	if !of.TryAcquire(n) {
 		ctx, cancel := context.WithTimeout(v.r.Context(), v.rc.opts.MemoryWait)
 		defer cancel()
-		if v.rc.memory.Acquire(ctx, n) != nil {
+		if of.Acquire(ctx, n) != nil {
 			return false
 		}
 	}
-	v.held += n
+	*held += n
 	return true
 }
 
@@ -110,10 +110,9 @@ func (v *visit) release() {
 		v.rc.buffers.put(v.body)
 		v.body = nil
 	}
-	if v.held > 0 {
-		v.rc.memory.Release(v.held)
-		v.held = 0
-	}
+	v.rc.memory.Release(v.held)
+	v.rc.large.Release(v.large)
+	v.held, v.large = 0, 0
 }
 
 // crowded refuses a request that there is no memory for.

@@ -12,20 +12,15 @@ const (
 // buffers keeps the memory of bodies, a pool for each size.
 type buffers [maxPooled / poolStep]sync.Pool
 
-// pooledSize is the size of the buffer for n bytes.
+// pooledSize is the size of the buffer for n bytes, at most maxPooled.
 func pooledSize(n int) int {
-	if n > maxPooled {
-		return n
-	}
 	return max(1, (n+poolStep-1)/poolStep) * poolStep
 }
 
 // get returns an empty buffer with a capacity of size, one that pooledSize gave.
 func (b *buffers) get(size int) []byte {
-	if size <= maxPooled {
-		if buf, ok := b[size/poolStep-1].Get().(*[]byte); ok {
-			return *buf
-		}
+	if buf, ok := b[size/poolStep-1].Get().(*[]byte); ok {
+		return *buf
 	}
 	return make([]byte, 0, size)
 }

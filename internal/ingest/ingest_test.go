@@ -418,11 +418,11 @@ func TestWaitHoldsNoMemory(t *testing.T) {
 	var inner int
 	var b *bench
 	b = newBench(t, func(h *ingest.Hook) { h.Wait = time.Second }, func(o *ingest.Options) {
-		o.Memory = 40 << 10 // one request
+		o.Memory = 1 // raised to what one request takes at most
 		o.MemoryWait = time.Millisecond
 		o.Await = func(context.Context, string, time.Duration) ([]byte, bool) {
 			if calls.Add(1) == 1 {
-				inner, _, _ = b.post(t, strings.Replace(opened, "7", "8", 1))
+				inner, _, _ = b.send(t, http.MethodPost, "/hooks/pr", io.MultiReader(strings.NewReader(strings.Replace(opened, "7", "8", 1))), strings.Replace(opened, "7", "8", 1))
 			}
 			return nil, false
 		}

@@ -55,12 +55,11 @@ func TestMemory(t *testing.T) {
 	}{
 		{"chunked, nothing gets free", -1, 100, false, http.StatusServiceUnavailable},
 		{"chunked, memory gets free", -1, 100, true, http.StatusUnauthorized},
-		{"declared, nothing gets free", 1000, 100, false, http.StatusServiceUnavailable},
-		{"declared, memory gets free", 1000, 100, true, http.StatusUnauthorized},
-		{"grown, nothing gets free", -1, 9000, false, http.StatusServiceUnavailable},
+		{"declared, nothing gets free", 60_000, 100, false, http.StatusServiceUnavailable},
+		{"declared, memory gets free", 60_000, 100, true, http.StatusUnauthorized},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			rc := strangersOnly(t, ingest.Options{Memory: 40 << 10, MemoryWait: 2 * time.Second}) // room for one request
+			rc := strangersOnly(t, ingest.Options{Memory: 1, MemoryWait: 2 * time.Second})
 			body, more := stalled(strings.Repeat("x", tt.first))
 			first := make(chan int)
 			go func() {
@@ -118,6 +117,46 @@ func TestClaimsTakeNoMemory(t *testing.T) {
 			<-done
 		}
 	})
+}
+
+// TestLargeBodiesWaitForOneAnother: bodies that are large, and have begun to
+// come, are received one after another where memory is for one; small ones do
+// not wait for them.
+func TestLargeBodiesWaitForOneAnother(t *testing.T) {
+	t.Parallel()
+	for _, declared := range []int64{-1, 1 << 20} {
+		synctest.Test(t, func(t *testing.T) {
+			rc := strangersOnly(t, ingest.Options{LargeMemory: 1}) // raised to the largest body
+			text := strings.Repeat("x", 1<<20)
+			codes := make(chan int)
+			var writers []*io.PipeWriter
+			for range 5 {
+				body, more := stalled(text[:100_000])
+				writers = append(writers, more)
+				go func() {
+					w := httptest.NewRecorder()
+					rc.ServeHTTP(w, request(body, declared))
+					codes <- w.Code
+				}()
+			}
+			synctest.Wait()
+			w, began := httptest.NewRecorder(), time.Now()
+			if rc.ServeHTTP(w, request(strings.NewReader("{}"), 2)); w.Code != http.StatusUnauthorized || time.Since(began) != 0 {
+				t.Errorf("small beside large: got %d after %v, want 401 at once", w.Code, time.Since(began))
+			}
+			for _, more := range writers {
+				go func() {
+					_, _ = io.WriteString(more, text[100_000:])
+					_ = more.Close()
+				}()
+			}
+			for range writers {
+				if got := <-codes; got != http.StatusUnauthorized {
+					t.Errorf("declared %d: got %d, want 401 for each", declared, got)
+				}
+			}
+		})
+	}
 }
 
 // TestLargeBodyArrivesWhole: a body that outgrows its buffer several times is

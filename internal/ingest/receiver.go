@@ -34,10 +34,12 @@ type Options struct {
 	Observe func(hook, outcome, code string, took time.Duration, bytes int)
 
 	// Memory bounds the bytes of all requests that are being received at once:
-	// their bodies, and a little for each. Past it requests wait before they are
-	// read, at most MemoryWait, and are then answered 503. Defaults 64 MiB and 5s.
-	Memory     int64
-	MemoryWait time.Duration
+	// the first 64 KiB of their bodies, and a little for each. LargeMemory bounds
+	// those of larger bodies; the largest that a hook takes always fits. Past
+	// either, requests wait at most MemoryWait and are then answered 503.
+	// Defaults 64 MiB, 64 MiB and 5s.
+	Memory, LargeMemory int64
+	MemoryWait          time.Duration
 
 	// RetryAfter is what a 503 tells the sender. Default 5s.
 	RetryAfter time.Duration
@@ -50,6 +52,7 @@ type Options struct {
 type Receiver struct {
 	opts    Options
 	memory  *semaphore.Weighted // of Options.Memory
+	large   *semaphore.Weighted // of Options.LargeMemory
 	buffers buffers
 	closed  atomic.Bool
 }
@@ -67,7 +70,11 @@ func New(o Options) (*Receiver, error) {
 			return nil, errors.New("ingest: hook " + name + " waits for results, but nothing awaits them")
 		}
 	}
-	o.Memory = cmp.Or(o.Memory, 64<<20)
+	o.Memory = max(cmp.Or(o.Memory, 64<<20), perVisit+maxPooled)
+	o.LargeMemory = cmp.Or(o.LargeMemory, 64<<20)
+	for _, h := range o.Hooks {
+		o.LargeMemory = max(o.LargeMemory, h.BodyLimit+1)
+	}
 	o.MemoryWait = cmp.Or(o.MemoryWait, 5*time.Second)
 	o.RetryAfter = cmp.Or(o.RetryAfter, 5*time.Second)
 	if o.Log == nil {
@@ -79,7 +86,7 @@ func New(o Options) (*Receiver, error) {
 	if o.Observe == nil {
 		o.Observe = func(string, string, string, time.Duration, int) {}
 	}
-	return &Receiver{opts: o, memory: semaphore.NewWeighted(o.Memory)}, nil
+	return &Receiver{opts: o, memory: semaphore.NewWeighted(o.Memory), large: semaphore.NewWeighted(o.LargeMemory)}, nil
 }
 
 // Drain makes every further request answer 503, so that senders come back when

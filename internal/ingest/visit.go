@@ -24,7 +24,8 @@ type visit struct {
 	hook    *Hook
 	body    []byte
 	size    int        // bytes of the body, also once that is released
-	held    int64      // bytes of the memory budget
+	held    int64      // bytes of the memory for requests
+	large   int64      // bytes of that for large bodies
 	ack     verify.Ack // what the sender demands to read
 	verdict event.Verdict
 	noted   bool // the verdicts are with the ledger already
@@ -153,11 +154,10 @@ func (v *visit) unverified(err error) answer {
 
 // broken answers signed JSON that is none.
 func (v *visit) broken(err error) answer {
-	code, e := "invalid_json", (*payload.Error)(nil)
-	if errors.As(err, &e) {
-		code = e.Code
+	if e, ok := errors.AsType[*payload.Error](err); ok {
+		return refuse(http.StatusBadRequest, problem{e.Code, strings.TrimPrefix(e.Error(), e.Code+": "), e.Hint()})
 	}
-	return refuse(http.StatusBadRequest, problem{code, err.Error(), "send a valid JSON document, or another Content-Type"})
+	return refuse(http.StatusBadRequest, problem{"invalid_json", err.Error(), "send a valid JSON document, or another Content-Type"})
 }
 
 // match asks the hook's rule. A rule that fails does not match, and says why.
