@@ -18,6 +18,7 @@ import (
 	"github.com/forebayhq/forebay/claudetest"
 	"github.com/forebayhq/forebay/config"
 	"github.com/forebayhq/forebay/internal/githubtest"
+	"github.com/forebayhq/forebay/internal/sqlite"
 	"github.com/forebayhq/forebay/verify"
 )
 
@@ -128,11 +129,29 @@ func (w *world) end() {
 	if err := w.server.Stop(context.Background()); err != nil {
 		w.t.Error(err)
 	}
+	w.audit()
 	w.github.Wait()
 	w.claude.Close()
 	w.client.CloseIdleConnections()
 	for _, f := range w.stop {
 		f()
+	}
+}
+
+// audit examines the ledger that a world left behind, its money too.
+func (w *world) audit() {
+	w.t.Helper()
+	db, err := sqlite.Open(context.Background(), sqlite.Options{Path: filepath.Join(w.dir, "ledger.db")})
+	if err != nil {
+		w.t.Error(err)
+		return
+	}
+	found, err := db.Check(context.Background())
+	if err != nil || len(found) > 0 {
+		w.t.Errorf("audit: %v %v", found, err)
+	}
+	if err := db.Close(); err != nil {
+		w.t.Error(err)
 	}
 }
 

@@ -81,6 +81,10 @@ func (db *DB) checkRules(ctx context.Context, c *conn) ([]Finding, error) {
 			{"check_serial", "serial keys with more than one delivery out", nil},
 			{"check_batch", "queued jobs whose reason and whose place in a batch do not agree", nil},
 			{"check_purse", "accounts that do not agree with what their jobs have reserved", nil},
+			{"check_idle", "jobs that have reserved money for no call", nil},
+			{"check_job_cost", "jobs whose cost is not that of their calls", nil},
+			{"check_cost", "sums of a day that do not agree with its calls", nil},
+			{"check_spend", "hooks whose tenants spent more than they", nil},
 			{"check_tally", "tallies that do not agree with the rows", nil},
 		} {
 			err := c.query(ctx, rule.query, func(r *row) {

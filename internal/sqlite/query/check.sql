@@ -54,3 +54,31 @@ GROUP BY hook, tenant HAVING sum(n) <> 0;
 
 -- name: check_bodies
 SELECT event, data FROM body WHERE event > ?1 ORDER BY event LIMIT 64;
+-- The money. The sums of a day outlive the calls that they were made of, so they
+-- may hold more than is left of those; where they count as many calls, they must
+-- be exact.
+-- name: check_job_cost
+SELECT count(*) FROM job AS j
+WHERE coalesce(j.cost, 0) <> coalesce((SELECT sum(c.cost) FROM call AS c WHERE c.job = j.seq), 0);
+-- name: check_cost
+SELECT count(*) FROM (
+  SELECT day, hook, model, count(*) AS calls, coalesce(sum(cost), 0) AS cost, sum(lost) AS lost,
+         coalesce(sum(json_extract(usage, '$.input_tokens')), 0) AS input, coalesce(sum(json_extract(usage, '$.output_tokens')), 0) AS output
+  FROM (
+    SELECT strftime('%Y-%m-%d', (CASE c.ended_at WHEN 0 THEN c.started_at ELSE c.ended_at END) / 1000000, 'unixepoch') AS day,
+           j.hook, c.model, c.cost, c.lost, nullif(c.usage, '') AS usage
+    FROM call AS c JOIN job AS j ON j.seq = c.job WHERE c.outcome <> 'unknown' OR c.lost = 1)
+  GROUP BY day, hook, model) AS s
+LEFT JOIN cost AS t ON t.day = s.day AND t.hook = s.hook AND t.model = s.model
+WHERE t.day IS NULL OR t.calls < s.calls OR t.cost < s.cost OR t.unknown_ends < s.lost OR t.input < s.input OR t.output < s.output
+   OR t.calls = s.calls AND (t.cost <> s.cost OR t.unknown_ends <> s.lost OR t.input <> s.input OR t.output <> s.output);
+-- name: check_spend
+SELECT count(*) FROM (
+  SELECT day, hook, sum(calls) AS calls, sum(unpriced) AS unpriced, sum(cost) AS cost, sum(estimated) AS estimated FROM spend GROUP BY day, hook) AS s
+LEFT JOIN (
+  SELECT day, hook, sum(calls) AS calls, sum(unpriced) AS unpriced, sum(cost) AS cost, sum(estimated) AS estimated FROM cost GROUP BY day, hook) AS t
+  ON t.day = s.day AND t.hook = s.hook
+WHERE t.day IS NULL OR t.calls < s.calls OR t.unpriced < s.unpriced OR t.cost < s.cost OR t.estimated < s.estimated;
+-- name: check_idle
+SELECT count(*) FROM job WHERE reserved > 0 AND state <> 'running' AND NOT EXISTS (
+  SELECT 1 FROM batch_item AS i WHERE i.job = job.seq AND i.state <> 'done');
