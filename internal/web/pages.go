@@ -23,7 +23,7 @@ func parsePages() (map[string]*template.Template, error) {
 	pages := map[string]*template.Template{}
 	for _, name := range []string{"status", "job", "login", "failure"} {
 		page, err := template.New(name).Funcs(template.FuncMap{
-			"visible": visible, "usd": usd, "clock": clock, "span": span, "iso": iso, "weblink": weblink, "count": thousands,
+			"visible": visible, "usd": usd, "dollars": dollars, "clock": clock, "span": span, "iso": iso, "weblink": weblink, "count": thousands,
 			"condition": conditionOf, "short": api.Amount, "percent": percent,
 		}).ParseFS(files, "templates/frame.html", "templates/"+name+".html")
 		if err != nil {
@@ -80,6 +80,9 @@ func hidden(r rune) bool {
 func usd(amount *float64) string {
 	return api.USD(amount, "not known")
 }
+
+// dollars writes an amount that is known.
+func dollars(amount float64) string { return usd(&amount) }
 
 // moment accepts the two forms that times have in views.
 func moment(value any) time.Time {

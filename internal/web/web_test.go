@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -75,15 +76,23 @@ func (b *books) Batches(context.Context) ([]event.MessageBatch, error) {
 		{ID: "bat_02", Model: hostile, State: event.BatchIntended, PostedAt: epoch, Requests: 7, LastError: hostile},
 	}, nil
 }
-func (b *books) Thrift(context.Context, string, string) ([]event.ThriftRow, error) { return nil, nil }
+func (b *books) Thrift(context.Context, string, string) ([]event.ThriftRow, error) {
+	return []event.ThriftRow{
+		{Day: "2026-11-25", Hook: "pr-summary", Answered: 18234, Superseded: 12, Duplicates: 3, Reused: 41, Saved: 88_000_000},
+	}, nil
+}
 
 func (b *books) TenantCosts(context.Context, string, string, int) ([]event.TenantCost, error) {
-	return nil, nil
+	all := []event.TenantCost{{Account: event.Account{Hook: hostile, Tenant: hostile}, Calls: 2, Unpriced: 2, Estimated: 7_000_000}}
+	for i := range 30 {
+		all = append(all, event.TenantCost{Account: event.Account{Hook: "pr-summary", Tenant: fmt.Sprint("acme", i)}, Calls: 5, Cost: 12_340_000_000})
+	}
+	return all, nil
 }
 
 func (b *books) Costs(context.Context, string, string) ([]event.CostRow, error) {
 	return []event.CostRow{
-		{Day: "2026-11-25", Hook: "pr-summary", Model: "claude-haiku-5-5", Calls: 18234, Usage: event.Usage{InputTokens: 30_000_000, CacheRead: 54_000_000, OutputTokens: 5_000_000}, Cost: 61_230_000_000},
+		{Day: "2026-11-25", Hook: "pr-summary", Model: "claude-haiku-5-5", Calls: 18234, Usage: event.Usage{InputTokens: 30_000_000, CacheRead: 54_000_000, OutputTokens: 5_000_000}, Cost: 61_230_000_000, Batched: 120, BatchSaved: 400_000_000, CacheSaved: 4_500_000_000, Estimated: 30_000_000},
 		{Day: "2026-11-25", Hook: hostile, Model: hostile, Calls: 2, Unpriced: 2, UnknownEnds: 1},
 	}, nil
 }
@@ -119,6 +128,8 @@ func someJobs() []event.Job {
 	waiting := event.Job{ID: "job_02", EventID: "evt_02", Hook: "pr-summary", State: event.Queued, Reason: event.RateLimited, Until: epoch.Add(42 * time.Second), Model: "claude-haiku-5-5", Type: "pull_request", Subject: "octo/repo#18", CreatedAt: epoch}
 	dead := base
 	dead.ID, dead.State, dead.Result, dead.LastError = "job_03", event.Dead, nil, &event.Failure{Code: "refusal", Message: "the model refused to answer"}
+	reused := base
+	reused.ID, reused.ReusedFrom, reused.Calls, reused.LastError = "job_04", "job_01kb0", nil, nil
 	evil := base
 	evil.ID, evil.Hook, evil.Subject, evil.Type, evil.Model, evil.Chosen = "job_evil", hostile, hostile, hostile, hostile, hostile
 	evil.Event = &event.Event{ID: hostile, Source: hostile, Type: hostile, DeliveryID: hostile, Subject: hostile}
@@ -129,7 +140,7 @@ func someJobs() []event.Job {
 		{Target: hostile, LastError: hostile, URL: "javascript:alert(1)"},
 		{Target: "callback", URL: "https://x.example/\"><script>alert(1)</script>"},
 	}
-	return []event.Job{base, waiting, dead, evil}
+	return []event.Job{base, waiting, dead, reused, evil}
 }
 
 // site serves the pages at real addresses.
@@ -174,10 +185,12 @@ func TestPagesShowWhatMatters(t *testing.T) {
 	t.Parallel()
 	srv := site(t, &books{jobs: someJobs()})
 	for path, wants := range map[string][]string{
-		"/":               {"rate_limited", "in 42s", "429 with retry-after 42", "octo/repo#18", "$0.00290", "refusal", "18\u202f230", "$61.23", "not known", "The oldest queued job came 1m35s ago", "bat_01kb0", "msgbatch_01", "4321", "in 40m", "in_doubt"},
+		"/": {"rate_limited", "in 42s", "429 with retry-after 42", "octo/repo#18", "$0.00290", "refusal", "18\u202f230", "$61.23", "not known", "The oldest queued job came 1m35s ago", "bat_01kb0", "msgbatch_01", "4321", "in 40m", "in_doubt",
+			"at most $0.03", "Budgets count it", "answers used again", "41 jobs", "$0.09", "120 calls", "$0.40", "54\u202f000\u202f000 tokens read", "$4.50", "about $0.04", "about $0.01", "acme18", "$12.34", "at most $0.00700"},
 		"/?state=dead":    {"job_03", "Show all"},
 		"/jobs/job_01kb0": {"The change adds a retry to the uploader.", "overloaded: 529", "https://github.com/octo/repo/pull/17#issuecomment-1", "503 Service Unavailable", "3 files left out", "forebay jobs redeliver job_01kb0"},
 		"/jobs/job_02":    {"It waits: <b>rate_limited</b>", "There is none yet"},
+		"/jobs/job_04":    {"Answer of", `<a href="/jobs/job_01kb0">`, "no call was made"},
 		"/jobs/job_03":    {"the model refused to answer"},
 	} {
 		status, header, body := get(t, srv.Client(), srv.URL+path)
