@@ -21,11 +21,6 @@ type hookCheck struct {
 var hookName = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
 func (h *hookCheck) run() {
-	if !hookName.MatchString(h.name) {
-		h.wrong(h.path, fmt.Sprintf("%q is no name for a hook: it becomes part of a URL", brief(h.name)),
-			"use 1 to 64 small letters, digits and -")
-		return
-	}
 	h.source()
 	h.rules()
 	h.models()
@@ -37,6 +32,11 @@ func (h *hookCheck) run() {
 	h.budget()
 	h.receiving()
 	h.reconcile()
+	// The last, since nothing is said of what belongs to something wrong.
+	if !hookName.MatchString(h.name) {
+		h.wrong(h.path, fmt.Sprintf("%q is no name for a hook: it becomes part of a URL", brief(h.name)),
+			"use 1 to 64 small letters, digits and -")
+	}
 }
 
 // in returns the path of one of the hook's settings.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,7 @@ func run(ctx context.Context, args []string, a *app) int {
 	if err == nil {
 		return exitDone
 	}
+	a.json = a.json || slices.Contains(args, "--json") // it may stand behind a flag that is unknown
 	return a.report(err)
 }
 
