@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/forebayhq/forebay/internal/catalog"
 )
@@ -9,6 +10,9 @@ import (
 // mostUSD is the highest cap: money is kept in nano-dollars, and sums must not
 // overflow.
 const mostUSD = 1e6
+
+// leastUSD is the lowest: less could be rounded to none.
+const leastUSD = 1e-6
 
 func (b *Budget) applyDefaults(r *report, path string) {
 	fill(r, path+".at_cap", &b.AtCap, "hold")
@@ -27,6 +31,8 @@ func (b *Budget) check(r *report, path string) {
 		switch {
 		case cap.usd < 0:
 			r.wrong(path+"."+cap.name, cap.name+" is negative", "write dollars per day, or 0 for no cap")
+		case cap.usd > 0 && cap.usd < leastUSD:
+			r.wrong(path+"."+cap.name, cap.name+" is less than any call costs", "write dollars per day, or 0 for no cap")
 		case cap.usd > mostUSD:
 			r.wrong(path+"."+cap.name, fmt.Sprintf("%s is more than %.0f", cap.name, float64(mostUSD)), "write dollars per day, or 0 for no cap")
 		}
@@ -62,7 +68,7 @@ func (h *hookCheck) budget() {
 		h.wrong(path+".at_cap", "the hook has no cheaper model to go to", "write downgrade_to: haiku, or list a cheaper model in fallback")
 	}
 	if b.bounded() || h.config.Budget.bounded() {
-		h.unpriced()
+		h.prices()
 	}
 }
 
@@ -81,17 +87,50 @@ func (h *hookCheck) hasCheaper() bool {
 	return false
 }
 
-// unpriced warns of models that the budgets do not see.
-func (h *hookCheck) unpriced() {
+// prices warns of models that the budgets do not see, and of those that they let
+// nothing go to.
+func (h *hookCheck) prices() {
 	for _, m := range h.named() {
 		id, ok := h.config.resolve(m.model)
 		if !ok {
 			continue
 		}
-		if _, known := catalog.RatesAt(id, 0, h.now); !known {
+		rates, known := catalog.RatesAt(id, 0, h.now)
+		if !known {
 			h.warn(m.path, brief(id)+" has no known price: budgets do not count its calls", "use a model with a known price, or watch the account's own spend limit")
+			continue
+		}
+		answer := float64(rates.Output) / 1e9 * float64(h.hook.MaxTokens)
+		if h.hook.Lane == laneBatch {
+			answer /= 2
+		}
+		if cap, name := h.smallest(); answer > cap && !h.goesDown(id) {
+			h.warn(m.path, fmt.Sprintf("an answer of max_tokens by %s costs $%g, and %s is $%g: its jobs would all end as budget_exhausted", brief(id), answer, name, cap),
+				"raise the cap, or lower max_tokens")
 		}
 	}
+}
+
+// smallest is the lowest cap over the hook, and its name.
+func (h *hookCheck) smallest() (usd float64, name string) {
+	usd = math.Inf(1)
+	for _, cap := range []struct {
+		usd  float64
+		name string
+	}{
+		{h.config.Budget.DailyUSD, "the daily budget"}, {h.hook.Budget.DailyUSD, "the hook's daily budget"}, {h.hook.Budget.PerTenantUSD, "that of a tenant"},
+	} {
+		if cap.usd >= leastUSD && cap.usd < usd {
+			usd, name = cap.usd, cap.name
+		}
+	}
+	return usd, name
+}
+
+// goesDown reports whether a job of the model goes to a cheaper one at the cap.
+func (h *hookCheck) goesDown(model string) bool {
+	_, ok := h.config.Cheaper(*h.hook, model)
+	return ok && h.hook.Budget.AtCap == "downgrade"
 }
 
 // Cheaper returns the model that a job of the hook goes to from one, for want of
