@@ -55,6 +55,34 @@ func TestBudgetGathersOnce(t *testing.T) {
 	})
 }
 
+// TestBudgetOfBatchGathersOnce is the same on the way into a batch, whose money
+// comes back slowly.
+func TestBudgetOfBatchGathersOnce(t *testing.T) {
+	hooks := strings.Replace(deep, "    cache:", "    lane: batch\n    cache:", 1)
+	bubble(t, hooks, claudetest.Options{BatchDuration: time.Hour}, func(w *world) {
+		var ids []string
+		for i := range 6 {
+			ids = append(ids, w.accepted("deep", "pull_request", again(fmt.Sprint(longTitle, i))))
+		}
+		time.Sleep(50 * time.Minute)
+		reasons := map[any]int{}
+		for _, id := range ids {
+			doc := w.job(id)
+			reasons[doc["reason"]]++
+			if doc["reason"] == "budget" && doc["until"] != nil {
+				t.Errorf("a job waits for money until %v, want until the batch is over", doc["until"])
+			}
+		}
+		if reasons["batch"] != 2 || reasons["budget"] != 4 || w.gathered() > 6 {
+			t.Errorf("jobs wait for %v after files were fetched %d times, want 2 in a batch, 4 for money and 6 times", reasons, w.gathered())
+		}
+		time.Sleep(6 * time.Hour)
+		if n := w.gathered(); w.job(ids[2])["state"] == "queued" && w.job(ids[3])["state"] == "queued" || n > 12 {
+			t.Errorf("nothing more went after files were fetched %d times", n)
+		}
+	})
+}
+
 // TestBudgetRaised: a job that waits for the next day, because its prompt turned
 // out to be dear, goes at once when a server starts whose cap is higher.
 func TestBudgetRaised(t *testing.T) {
