@@ -33,6 +33,11 @@ type BatchItems interface {
 	OpenItems(ctx context.Context, batch string, limit int) (jobs []string, err error)
 	// SettleItem ends one request; see event.ItemSettlement.
 	SettleItem(ctx context.Context, s event.ItemSettlement) error
+}
+
+// BatchTwins is the ledger as it tells batches of ours from others that look
+// like them.
+type BatchTwins interface {
 	// BookCopy stores the call of a request that a batch was made with twice, once;
 	// event.ErrNotFound: there is no such request in the batch.
 	BookCopy(ctx context.Context, c event.BatchCopy) error
@@ -41,8 +46,9 @@ type BatchItems interface {
 	BatchNames(ctx context.Context, since time.Time) ([]string, error)
 }
 
-// BatchLedger is both.
+// BatchLedger is all of that.
 type BatchLedger interface {
 	BatchQueue
 	BatchItems
+	BatchTwins
 }

@@ -19,15 +19,11 @@ type Queue interface {
 
 // Ledger is the ledger as one journey sees it.
 type Ledger interface {
+	Money
+
 	// BeginCall stores a call's row, outcome unknown, fsynced, before the
 	// request leaves.
 	BeginCall(ctx context.Context, l event.Lease, c event.Call) error
-	// Reserve changes what is reserved for a job; event.ErrBudget if that is more
-	// than before and does not fit.
-	Reserve(ctx context.Context, r event.Reserve) error
-	// Reuse finds the answer to a request that was answered before, or claims it
-	// for the job that asks; see event.Reuse.
-	Reuse(ctx context.Context, r event.Reuse) (event.Reusable, error)
 	// SaveDraft appends streamed text at a byte offset of the attempt's answer.
 	// It may be lost in a crash.
 	SaveDraft(ctx context.Context, l event.Lease, d event.DraftChunk) error
@@ -37,6 +33,17 @@ type Ledger interface {
 	// stored lane (a zero one with the name if there is none) and returns the
 	// new. It must be pure and quick.
 	UpdateLane(ctx context.Context, name string, now time.Time, change func(event.Lane) event.Lane) error
+}
+
+// Money is the ledger as a journey asks it what a call may cost, and whether it
+// is needed.
+type Money interface {
+	// Reserve changes what is reserved for a job; event.ErrBudget if that is more
+	// than before and does not fit.
+	Reserve(ctx context.Context, r event.Reserve) error
+	// Reuse finds the answer to a request that was answered before, or claims it
+	// for the job that asks; see event.Reuse.
+	Reuse(ctx context.Context, r event.Reuse) (event.Reusable, error)
 }
 
 // Signals tells that something changed, so that nobody has to poll.
