@@ -16,6 +16,9 @@ func TestOrder(t *testing.T) {
 	d.add("a", "late", 9, 2)
 	d.add("a", "normal", 5, 2)
 	d.add("a", "first", 1, 2)
+	for i := range d.waiting {
+		d.waiting[i].ReadyAt = noon.Add(time.Duration(i-10) * time.Millisecond)
+	}
 	slices.Reverse(d.waiting)
 	got := d.take(6).Plan.Take
 	want := []string{"a/first/0004", "a/first/0005", "a/normal/0002", "a/normal/0003", "a/late/0000", "a/late/0001"}

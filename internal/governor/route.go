@@ -81,9 +81,11 @@ func (g *Governor) withinShare(c *event.Candidate, s *shares) {
 	c.Lane, c.Model, c.Chosen = own.Lane, own.Model, chain.Because(c.Chosen, why)
 }
 
-// inLine is the order of candidates in their queue.
+// inLine is the order of candidates in their queue. Those that became ready at
+// the same moment, as the events of one body do, stay in the order in which the
+// ledger has them.
 func inLine(a, b event.Candidate) int {
-	return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.ReadyAt.Compare(b.ReadyAt), cmp.Compare(a.JobID, b.JobID))
+	return cmp.Or(cmp.Compare(a.Priority, b.Priority), a.ReadyAt.Compare(b.ReadyAt))
 }
 
 // detour sends a candidate whose lane stays closed to the first of its stand-ins
