@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -57,7 +58,7 @@ func load(b *testing.B, url string, body []byte) {
 	var n atomic.Int64
 	run := time.Now().UnixNano()
 	b.SetBytes(int64(len(body)))
-	b.SetParallelism(16) // times GOMAXPROCS, 2 here, is 32
+	b.SetParallelism((31 + runtime.GOMAXPROCS(0)) / runtime.GOMAXPROCS(0)) // times GOMAXPROCS is 32, or a few more
 	before := cpuTime(b)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
