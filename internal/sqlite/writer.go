@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -14,6 +15,7 @@ import (
 const (
 	maxBatch      = 256     // requests in one transaction
 	maxBatchBytes = 8 << 20 // bytes of bodies in one transaction
+	yields        = 3       // to goroutines that are ready, before a transaction; at once where there are none
 )
 
 // A request is one thing to be done in a transaction. run must not change
@@ -92,6 +94,9 @@ func (db *DB) next(batch []*request) ([]*request, bool) {
 		default:
 			return batch, false
 		}
+	}
+	for range yields {
+		runtime.Gosched() // who is ready to ask comes along: an fsync costs the same for one and for many
 	}
 	bytes := 0
 	for len(batch) < maxBatch && bytes < maxBatchBytes {
