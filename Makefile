@@ -34,7 +34,8 @@ vuln: ## Look for known vulnerabilities; needs vuln.go.dev
 	$(VULNCHECK) ./...
 
 bench: ## Measure ingest, claims and verification; prints ratios within the run
-	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/sqlite ./verify ./internal/payload ./internal/rule ./internal/ingest .
+	$(GO) test -run '^$$' -bench IngestShare -benchtime 20x ./internal/ingest
+	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/sqlite ./verify ./internal/payload ./internal/rule .
 
 bench-drain: ## Drain floods against the simulated API in fake time; with REALTIME=1 one in real time (minutes)
 	FOREBAY_DRAIN=$(if $(REALTIME),realtime,fake) $(GO) test -count=1 -v -timeout 30m -run '$(if $(REALTIME),TestDrainRealTime,TestDrain)' .

@@ -105,7 +105,8 @@ type Source struct {
 	// Type is a sender's name ("github", "stripe", ...) or a generic scheme:
 	// "hmac", "token", "basic", "standardwebhooks".
 	Type string `yaml:"type"`
-	// Secrets are all tried, so that one can be rotated. None may be empty.
+	// Secrets are all tried, so that one can be rotated. None may be empty. Keep
+	// the old one for as long as the sender may repeat what it sent under it.
 	Secrets []Secret `yaml:"secrets"`
 	// Tolerance is how far a signed timestamp may be from now, either way.
 	// Default: the sender's, usually 5m.

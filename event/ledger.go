@@ -15,6 +15,7 @@ type Accept struct {
 // A Key identifies an event among the copies that a sender, or an attacker,
 // may send. Redelivers is true for a key that the sender repeats on purpose
 // (its delivery id): a copy found by it whose job is dead queues that job again.
+// So does a copy found by any key that has the delivery id of the event.
 type Key struct {
 	Value      string // "id:<delivery id>", "sum:<digest>"
 	Redelivers bool

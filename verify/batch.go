@@ -21,7 +21,7 @@ func (d Delivery) Events() []Delivery {
 	out := make([]Delivery, len(d.Batch))
 	for i, p := range d.Batch {
 		one := d
-		one.Batch, one.renewed = nil, nil
+		one.Batch, one.renewed, one.Whole, one.Rotated = nil, nil, false, nil
 		one.ID, one.IDSigned = p.ID, p.ID != "" && p.IDSigned
 		one.Type, one.Subject, one.Payload = p.Type, p.Subject, p.Payload
 		if !p.Time.IsZero() {

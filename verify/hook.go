@@ -18,6 +18,7 @@ type hook struct {
 	sensitive []string
 	keeper    keeper
 	renewed   []string // places in the body that differ between attempts
+	whole     bool     // see Delivery.Whole
 	wanted    []string // fields of the body that the places look into
 }
 
@@ -26,6 +27,7 @@ type places struct{ id, kind, time, subject place }
 
 func newHook(s Sender, cfg Config, p prover) (*hook, error) {
 	h := &hook{sender: s, cfg: cfg, prover: p, sensitive: sensitiveHeaders(s), keeper: newKeeper(s), renewed: renewedPaths(s.Proof)}
+	h.whole = len(h.renewed) == 0 && signsBodyAlone(p)
 	for _, one := range []struct {
 		into *place
 		text string
@@ -78,11 +80,11 @@ func (h *hook) Verify(r Request) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, err
 	}
-	d := Delivery{Digest: p.digest, SecretNo: p.secretNo, Time: p.time, Thin: h.sender.Thin, renewed: h.renewed}
+	d := Delivery{Digest: p.digest, SecretNo: p.secretNo, Time: p.time, Whole: h.whole, Rotated: p.rotated, Thin: h.sender.Thin, renewed: h.renewed}
 	d.Body, d.Query = h.keeper.body(r.Body), h.keeper.query(r.URL)
 	if len(h.keeper.paths) > 0 { // no digest of a secret is kept either
 		sum := sha256.Sum256(d.Body)
-		d.Digest = sum[:]
+		d.Digest, d.Rotated = sum[:], nil
 	}
 	if d.Payload, err = h.payload(&r); err != nil {
 		return Delivery{}, err

@@ -19,6 +19,7 @@ type prover interface {
 // proven is what a proof yields.
 type proven struct {
 	digest   []byte
+	rotated  [][]byte // the digests under the other keys, where the body alone is signed
 	secretNo int
 	id       string    // a delivery id that is signed
 	time     time.Time // a timestamp that is signed
@@ -194,10 +195,40 @@ func (m *mac) match(in *signing, c *candidates) (proven, bool) {
 		digest := digestOf(sum)
 		key.put(state)
 		if found == 1 {
-			return proven{digest: digest[:], secretNo: key.no}, true
+			return proven{digest: digest[:], rotated: m.rotated(in, key), secretNo: key.no}, true
 		}
 	}
 	return m.match25519(in, c)
+}
+
+// rotated returns the digests under all keys but one. It costs a hash of the
+// body for each, so long as there is more than one.
+func (m *mac) rotated(in *signing, but *macKey) [][]byte {
+	if len(m.keys) < 2 || !m.bodyAlone() {
+		return nil
+	}
+	others := make([][]byte, 0, len(m.keys)-1)
+	for _, key := range m.keys {
+		if key == but {
+			continue
+		}
+		state, sum := key.mac(m.text, in)
+		digest := digestOf(sum)
+		key.put(state)
+		others = append(others, digest[:])
+	}
+	return others
+}
+
+// bodyAlone reports whether the body, and nothing else, is signed.
+func (m *mac) bodyAlone() bool {
+	return len(m.text) == 1 && m.text[0].kind == pieceBody && len(m.public) == 0
+}
+
+// signsBodyAlone is bodyAlone for any scheme.
+func signsBodyAlone(p prover) bool {
+	m, ok := p.(*mac)
+	return ok && m.bodyAlone()
 }
 
 // digestOf hashes a MAC once more. The MAC is already a digest of what was

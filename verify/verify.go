@@ -53,6 +53,13 @@ type Delivery struct {
 	Digest   []byte
 	SecretNo int // which of the secrets, or after them of the public keys, matched
 
+	// Whole: what is signed is the body and nothing else, and no attempt of the
+	// sender changes it. Then an equal digest is the same event whatever its id
+	// says, and Rotated holds what Digest is under each other configured secret, by
+	// which the event is known while one secret takes the place of another.
+	Whole   bool
+	Rotated [][]byte
+
 	// Thin: an equal digest makes no copy, see [Sender.Thin].
 	Thin bool
 

@@ -2,9 +2,6 @@ package ingest_test
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,6 +36,17 @@ func newBench(tb testing.TB, change func(*ingest.Hook), opts func(*ingest.Option
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return serve(tb, db, change, opts)
+}
+
+// serve starts a receiver over a ledger that others may use too.
+func serve(tb testing.TB, db *sqlite.DB, change func(*ingest.Hook), opts func(*ingest.Options)) *bench {
+	tb.Helper()
 	o := ingest.Options{Ledger: db, Hooks: map[string]*ingest.Hook{"pr": hook(tb, change)}}
 	if opts != nil {
 		opts(&o)
@@ -50,12 +58,7 @@ func newBench(tb testing.TB, change func(*ingest.Hook), opts func(*ingest.Option
 	mux := http.NewServeMux()
 	mux.Handle("/hooks/{hook}", rc)
 	srv := httptest.NewServer(mux)
-	tb.Cleanup(func() {
-		srv.Close()
-		if err := db.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
+	tb.Cleanup(srv.Close)
 	return &bench{db: db, url: srv.URL}
 }
 
@@ -125,11 +128,7 @@ func (b *bench) send(tb testing.TB, method, path string, r io.Reader, signed str
 	return resp.StatusCode, doc, resp.Header
 }
 
-func sum(body string) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(body))
-	return hex.EncodeToString(mac.Sum(nil))
-}
+func sum(body string) string { return signed(secret, body) }
 
 func code(doc map[string]any) string {
 	e, _ := doc["error"].(map[string]any)

@@ -177,16 +177,18 @@ func (t *tx) unclaimKeys(a *accepting, seq int64, why error) error {
 
 // duplicate counts a copy of the event that holds the key with the given index,
 // the strongest that is known. If the sender repeats one of the keys of that
-// event on purpose and its job is dead, the job is queued again.
+// event on purpose, or its delivery id, and its job is dead, the job is queued
+// again.
 func (t *tx) duplicate(a *accepting, strongest int) (event.Receipt, error) {
 	var seq int64
 	receipt := event.Receipt{Outcome: event.Duplicate}
 	redelivered := false
 	for i := strongest; i < len(a.Keys); i++ {
 		err := t.query("accept_known", func(r *row) {
-			owner, id, job := r.int(), r.text(), r.text()
+			owner, id, job, delivery := r.int(), r.text(), r.text(), r.text()
 			if i == strongest {
 				seq, receipt.EventID, receipt.JobID = owner, id, job
+				redelivered = delivery != "" && delivery == a.Event.DeliveryID
 			}
 			redelivered = redelivered || owner == seq && a.Keys[i].Redelivers
 		}, a.keys[i*keySize:(i+1)*keySize])

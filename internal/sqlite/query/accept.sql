@@ -10,7 +10,7 @@ INSERT INTO dedupe (key, event) VALUES (?1, ?2), (?3, ?2) ON CONFLICT DO NOTHING
 DELETE FROM dedupe WHERE key = ? AND event = ?;
 
 -- name: accept_known
-SELECT d.event, e.id, e.job FROM dedupe AS d JOIN event AS e ON e.seq = d.event WHERE d.key = ?;
+SELECT d.event, e.id, e.job, e.delivery_id FROM dedupe AS d JOIN event AS e ON e.seq = d.event WHERE d.key = ?;
 
 -- name: accept_job
 INSERT INTO job (seq, id, event, hook, state, reason, due_at, lane, model, chosen, priority,
