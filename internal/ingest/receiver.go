@@ -54,6 +54,7 @@ type Receiver struct {
 	memory  *semaphore.Weighted // of Options.Memory
 	large   *semaphore.Weighted // of Options.LargeMemory
 	buffers buffers
+	hush    hush
 	closed  atomic.Bool
 }
 
@@ -120,8 +121,9 @@ func (rc *Receiver) record(v *visit, a answer, took time.Duration) {
 	v.verdict.EventID, v.verdict.JobID = a.event, a.job
 	rc.opts.Ledger.Note(v.verdict)
 	if a.outcome == outcomeRefused {
-		rc.opts.Log.LogAttrs(v.r.Context(), slog.LevelInfo, "webhook refused",
-			slog.String("hook", v.name), slog.String("code", a.code), slog.Int("status", a.status))
+		level, hushed := rc.hush.level(refusal{v.name, a.code}, v.now)
+		rc.opts.Log.LogAttrs(v.r.Context(), level, "webhook refused",
+			slog.String("hook", v.name), slog.String("code", a.code), slog.Int("status", a.status), slog.Int64("hushed", hushed))
 		return
 	}
 	rc.opts.Log.LogAttrs(v.r.Context(), slog.LevelDebug, "webhook "+a.outcome,
