@@ -6,7 +6,7 @@ import "time"
 // single transaction.
 type Accept struct {
 	Event    Event
-	Keys     []Key // dedupe keys, strongest first; unique per hook
+	Keys     []Key // dedupe keys, strongest first, each once; unique per hook
 	Job      JobSpec
 	Now      time.Time
 	ForgetAt time.Time // when the dedupe keys may be forgotten

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -195,29 +196,32 @@ func (m *mac) match(in *signing, c *candidates) (proven, bool) {
 		digest := digestOf(sum)
 		key.put(state)
 		if found == 1 {
-			return proven{digest: digest[:], rotated: m.rotated(in, key), secretNo: key.no}, true
+			return proven{digest: digest[:], rotated: m.rotated(in, key, digest[:]), secretNo: key.no}, true
 		}
 	}
 	return m.match25519(in, c)
 }
 
-// rotated returns the digests under all keys but one. It costs a hash of the
-// body for each, so long as there is more than one.
-func (m *mac) rotated(in *signing, but *macKey) [][]byte {
+// rotated returns the digests under all keys but one, whose digest is given. Each
+// is another: an old and a new secret may be the same. It costs a hash of the
+// body for each key, so long as there is more than one.
+func (m *mac) rotated(in *signing, but *macKey, digest []byte) [][]byte {
 	if len(m.keys) < 2 || !m.bodyAlone() {
 		return nil
 	}
-	others := make([][]byte, 0, len(m.keys)-1)
+	all := [][]byte{digest}
 	for _, key := range m.keys {
 		if key == but {
 			continue
 		}
 		state, sum := key.mac(m.text, in)
-		digest := digestOf(sum)
+		other := digestOf(sum)
 		key.put(state)
-		others = append(others, digest[:])
+		if !slices.ContainsFunc(all, func(known []byte) bool { return bytes.Equal(known, other[:]) }) {
+			all = append(all, other[:])
+		}
 	}
-	return others
+	return all[1:]
 }
 
 // bodyAlone reports whether the body, and nothing else, is signed.
