@@ -113,6 +113,27 @@ func TestARetryAfterIsKept(t *testing.T) {
 	})
 }
 
+// A proxy whose service is down asks for a second, every time.
+func TestAShortRetryAfterDoesNotUseUpTheDay(t *testing.T) {
+	inWorld(t, func(w *world) {
+		r := &recorder{fails: func(int) error { return &deliver.Error{Code: "busy", RetryAfter: time.Second} }}
+		stop := w.dispatch(r, deliver.Options{})
+		j := w.job(`{}`, "x", one())
+		w.pass(72 * time.Hour)
+		stop()
+		if d := w.delivery(j.ID); d.State != event.DeliveryDead {
+			t.Errorf("got %+v, want dead in the end", d)
+		}
+		at := r.times()
+		if total := at[len(at)-1].Sub(at[0]); total < 18*time.Hour || total > 30*time.Hour || len(at) > 100 {
+			t.Errorf("given up after %v and %d attempts, want about a day and at most 100", total, len(at))
+		}
+		if first := at[1].Sub(at[0]); first > 7*time.Second {
+			t.Errorf("the first wait is %v, want seconds", first)
+		}
+	})
+}
+
 func TestOneOutcomePerKindOfFailure(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fails func(int) error

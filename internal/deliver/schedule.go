@@ -18,23 +18,29 @@ func schedule() []time.Duration {
 }
 
 const (
-	longestWait = 24 * time.Hour // that a receiver may ask for
-	minimumAge  = 23 * time.Hour // of the result, before ordinary failures end a delivery
-	mostAsked   = 100            // attempts after which waits that were asked for end it too
+	longestWait = 24 * time.Hour   // that a receiver may ask for
+	longestStep = 15 * time.Minute // of the schedule, where a receiver asks for less
+	minimumAge  = 23 * time.Hour   // of the result, before ordinary failures end a delivery
+	mostAsked   = 100              // attempts after which waits that were asked for end it too
 )
 
 // next says when a delivery that failed is tried again; ok is false when it is
 // dead. Waits that the receiver asked for do not use up the schedule: they only
-// count towards mostAsked.
+// count towards mostAsked. A receiver that asks for a second each time it is
+// called, as proxies do whose service is down, is not called a hundred times in
+// two minutes and then given up: the waits grow all the same, so that mostAsked
+// lasts a day.
 func next(l event.LeasedDelivery, failed *Error, now time.Time) (at time.Time, ok bool) {
-	waits, attempts := schedule(), l.Delivery.Attempts
+	waits, attempts := schedule(), max(l.Delivery.Attempts, 1)
+	step := waits[min(attempts, len(waits))-1]
 	switch {
 	case failed.Permanent || attempts >= mostAsked:
 		return time.Time{}, false
 	case failed.RetryAfter > 0:
-		return now.Add(later(min(failed.RetryAfter, longestWait))), true
+		asked := later(min(failed.RetryAfter, longestWait))
+		return now.Add(max(asked, around(min(step, longestStep)))), true
 	case attempts <= len(waits):
-		return now.Add(around(waits[max(attempts, 1)-1])), true
+		return now.Add(around(step)), true
 	case now.Sub(l.Job.FinishedAt) < minimumAge:
 		return now.Add(around(time.Hour)), true // most attempts were waits: the day is not over
 	}
