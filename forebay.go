@@ -22,12 +22,15 @@ type Options struct {
 	Config *config.Config
 
 	// Targets are functions that hooks deliver to with func: NAME. They are
-	// called at least once per job; the job's id tells copies apart. An error
-	// is tried again later.
+	// called at least once per job, from several goroutines; the job's id tells
+	// copies apart. ctx ends after a minute. An error is tried again for a day,
+	// see [Permanent] and [RetryAfter]; so is a panic.
 	Targets map[string]func(ctx context.Context, job event.Job) error
 
-	// Gather are functions that hooks gather with func: NAME; templates see
-	// what they return under the part's name.
+	// Gather are functions that hooks gather with func: NAME, called from
+	// several goroutines; templates see what they return under the part's name.
+	// ctx ends after a minute. An error, or a panic, is tried again as often as
+	// the hook's retry allows, see [Permanent] and [RetryAfter].
 	Gather map[string]func(ctx context.Context, e event.Event) (any, error)
 
 	// Role is "all" (default), "receive" or "work": receive takes webhooks and
@@ -103,12 +106,18 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// Start listens and begins to work. It returns once webhooks are taken.
+// Start listens and begins to work. It returns once webhooks are taken, and then
+// ctx ends nothing: Stop does. After an error, call Close.
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.started {
+	switch {
+	case s.started:
 		return errors.New("forebay: the server was started before")
+	case s.stopped:
+		return errors.New("forebay: the server is closed; make another with New")
+	case ctx.Err() != nil:
+		return fmt.Errorf("forebay: not started: %w", context.Cause(ctx))
 	}
 	if err := s.listen(ctx); err != nil {
 		return err

@@ -22,10 +22,10 @@ func (b *hookBuilder) step(g config.Gather) (gather.Step, error) {
 		return b.get(*g.HTTP)
 	}
 	f, ok := b.server.opts.Gather[g.Func]
-	if !ok {
+	if !ok || f == nil {
 		return nil, fmt.Errorf("no gather function %q is registered; register it in Options.Gather", g.Func)
 	}
-	return gather.Func(f), nil
+	return step(f), nil
 }
 
 // get makes the step that fetches a document. Its credentials go to the URL's

@@ -24,10 +24,10 @@ func (b *hookBuilder) destination(t config.Target) (work.Destination, error) {
 		return work.Destination{Kind: "callback", Target: target}, err
 	}
 	f, ok := b.server.opts.Targets[t.Func]
-	if !ok {
+	if !ok || f == nil {
 		return work.Destination{}, fmt.Errorf("no target function %q is registered; register it in Options.Targets", t.Func)
 	}
-	return work.Destination{Kind: t.Func, Target: deliver.Func(f)}, nil
+	return work.Destination{Kind: t.Func, Target: target(f)}, nil
 }
 
 // callback makes the target that posts the job as GET /v1/jobs/{id} shows it.

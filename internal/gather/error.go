@@ -12,14 +12,14 @@ import (
 	"github.com/forebayhq/forebay/internal/github"
 )
 
-// fromGitHub keeps the code and the advice of a GitHub error. The cause stays
-// in reach, for it says how long GitHub wants to be left alone.
+// fromGitHub keeps the code and the advice of a GitHub error, and how long
+// GitHub wants to be left alone.
 func fromGitHub(err error) *Error {
 	e, ok := errors.AsType[*github.Error](err)
 	if !ok {
 		return &Error{Code: "github_failed", Message: err.Error(), Err: err}
 	}
-	return &Error{Code: e.Code, Message: e.Message, Hint: e.Hint, Permanent: e.Permanent, Err: err}
+	return &Error{Code: e.Code, Message: e.Message, Hint: e.Hint, Permanent: e.Permanent, RetryAfter: e.RetryAfter, Err: err}
 }
 
 // timedOut is the error of a step whose own time is over. When the caller's
@@ -35,8 +35,14 @@ func timedOut(caller context.Context, limit time.Duration, err error) *Error {
 // Its error may be an *Error; any other is retried as gather_failed.
 type Func func(ctx context.Context, e event.Event) (any, error)
 
+// funcTimeout bounds a step of the embedding program: one that never returned
+// would hold a slot, and what the lane has put aside for it, for ever.
+const funcTimeout = time.Minute
+
 // Gather calls f. A panic is an error of this job alone.
-func (f Func) Gather(ctx context.Context, e event.Event) (p Part, err error) {
+func (f Func) Gather(caller context.Context, e event.Event) (p Part, err error) {
+	ctx, cancel := context.WithTimeout(caller, funcTimeout)
+	defer cancel()
 	defer func() {
 		if r := recover(); r != nil {
 			err = &Error{Code: "gather_panic", Message: "the function panicked", Err: fmt.Errorf("%v\n%s", r, debug.Stack())}
@@ -49,11 +55,15 @@ func (f Func) Gather(ctx context.Context, e event.Event) (p Part, err error) {
 	if known, ok := errors.AsType[*Error](err); ok {
 		return Part{}, known
 	}
-	return Part{}, &Error{Code: "gather_failed", Message: firstLine(err.Error()), Err: err}
+	if late := timedOut(caller, funcTimeout, err); late != nil {
+		return Part{}, late
+	}
+	return Part{}, &Error{Code: "gather_failed", Message: FirstLine(err), Err: err}
 }
 
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
+// FirstLine is what a job shows of an error: its first line, bounded.
+func FirstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
 	if runes := []rune(line); len(runes) > 300 {
 		line = string(runes[:300]) + "..."
 	}

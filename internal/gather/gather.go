@@ -6,6 +6,7 @@ package gather
 
 import (
 	"context"
+	"time"
 
 	"github.com/forebayhq/forebay/event"
 )
@@ -26,11 +27,12 @@ type Part struct {
 
 // An Error is a step that failed.
 type Error struct {
-	Code      string // github_unauthorized, github_not_found, gather_timeout, ...
-	Message   string
-	Hint      string
-	Permanent bool // no retry can help
-	Err       error
+	Code       string // github_unauthorized, github_not_found, gather_timeout, ...
+	Message    string
+	Hint       string
+	Permanent  bool          // no retry can help
+	RetryAfter time.Duration // whoever was asked wants to be left alone so long; zero: it did not say
+	Err        error
 }
 
 // Error returns the code and the message.

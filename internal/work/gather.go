@@ -3,6 +3,8 @@ package work
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"time"
 
 	"github.com/forebayhq/forebay/event"
 	"github.com/forebayhq/forebay/internal/gather"
@@ -31,9 +33,24 @@ func (a *attempt) ungathered(ctx context.Context, part string, err error) event.
 	f := event.Failure{Code: "gather_failed", Message: part + ": " + clip(err.Error())}
 	if e, ok := errors.AsType[*gather.Error](err); ok {
 		f = event.Failure{Code: e.Code, Message: part + ": " + clip(e.Message), Hint: e.Hint}
-		if e.Permanent {
+		switch {
+		case e.Permanent:
 			return a.dead(f)
+		case e.RetryAfter > 0:
+			return a.askedToWait(f, e.RetryAfter)
 		}
 	}
 	return a.retry(f)
+}
+
+// longestWait bounds what a source may ask for.
+const longestWait = 24 * time.Hour
+
+// askedToWait queues the job until its source wants to be asked again. The
+// attempt does not count, as with Claude's own limits: an account's hour at
+// GitHub outlasts all attempts of a job. Its age ends it.
+func (a *attempt) askedToWait(f event.Failure, wait time.Duration) event.Settlement {
+	wait = max(min(wait, longestWait), firstBackoff)
+	wait += rand.N(min(wait/10, 10*time.Second))
+	return a.again(event.Again{Reason: event.RetryBackoff, Until: a.w.now().Add(wait), Free: true, Failure: &f})
 }
