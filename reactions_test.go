@@ -125,6 +125,34 @@ func TestRampLimit(t *testing.T) {
 	})
 }
 
+// TestResumeTriesOneCall: a lane that a person resumes while its key is still
+// refused costs one call, and not one for each that may be in flight.
+func TestResumeTriesOneCall(t *testing.T) {
+	t.Parallel()
+	inFlood(t, spike{seed: 3, told: true, workers: 2}, func(w *flood) {
+		w.send("flood", 5)
+		w.drain(time.Minute) // the lane is wide open from here on
+		for range 100 {
+			w.claude.Enqueue(step(t, "unauthorized"))
+		}
+		w.send("flood", 60)
+		w.drain(time.Minute)
+		for range 3 {
+			if reason, _ := w.server.Pause("haiku"); reason != "unauthorized" {
+				t.Fatalf("paused for %q, want unauthorized", reason)
+			}
+			before := len(w.claude.MessageCalls())
+			if status, doc := w.admin(http.MethodPost, "/v1/lanes/haiku/resume"); status != http.StatusOK {
+				t.Fatalf("got %d %v, want 200", status, doc)
+			}
+			w.drain(time.Minute)
+			if got := len(w.claude.MessageCalls()) - before; got != 1 {
+				t.Errorf("%d calls left after the resume, want one that looks", got)
+			}
+		}
+	})
+}
+
 // TestSpendLimits: a spend cap and the owner's own limit, which is a 400, pause
 // the lane with their reason and cost no attempt; an operator who raised the
 // limit lets it go on.

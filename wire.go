@@ -146,7 +146,7 @@ func (s *Server) wireClients() (err error) {
 func (s *Server) wireViews(hooks *hookSet) (err error) {
 	keys := reveal(s.opts.Config.Admin.Keys)
 	if s.api, err = api.New(api.Options{
-		Reader: s.store, Admin: s.store, Signals: s.store, Keys: keys, Respec: hooks.respec,
+		Reader: s.store, Admin: operator{s.store, s.governor}, Signals: s.store, Keys: keys, Respec: hooks.respec,
 		Lanes: laneNames(s.opts.Config, s.lanes), Look: s.look(hooks), LaneOf: s.lanes.of, Metrics: s.metrics.Handler(), Log: s.log,
 		Batches: func(ctx context.Context) ([]event.MessageBatch, error) { return s.store.Batches(ctx, 0) },
 		Checks:  map[string]func(context.Context) error{"store": s.storeAnswers},

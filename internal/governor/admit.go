@@ -354,17 +354,8 @@ func (t *turn) left() int {
 	return n
 }
 
-// Paused returns the change that pauses a lane by order of a person or a rule.
-func (g *Governor) Paused(p event.LanePause, now time.Time) func(event.Lane) event.Lane {
-	return func(row event.Lane) event.Lane {
-		l := g.open(row, now)
-		l.row.Paused, l.row.Reason, l.row.Detail, l.row.Until = true, p.Reason, p.Detail, p.Until
-		return l.close(now)
-	}
-}
-
-// Resumed returns the change that opens a lane again: by one call, and the rest
-// when its answer begins.
+// Resumed returns the change by which a person opens a lane again, whatever it
+// was paused for: by one call, and the rest when its answer begins.
 func (g *Governor) Resumed(now time.Time) func(event.Lane) event.Lane {
 	return func(row event.Lane) event.Lane {
 		l := g.open(row, now)

@@ -206,7 +206,7 @@ func TestOperator(t *testing.T) {
 	d := newDesk(t, Options{})
 	d.open("a")
 	d.add("a", "h", 5, 3)
-	d.change("a", d.g.Paused(event.LanePause{Lane: "a", Reason: "operator"}, d.now))
+	d.change("a", func(l event.Lane) event.Lane { l.Paused, l.Reason = true, "operator"; return l })
 	d.now = d.now.AddDate(1, 0, 0)
 	a := d.take(5)
 	if len(a.Plan.Take) != 0 || a.Waits["a"].Reason != event.LanePaused || !a.Next.IsZero() {
