@@ -19,7 +19,7 @@ func (s *Server) LaneViews(ctx context.Context) (map[string]governor.View, error
 	rows, err := s.store.Lanes(ctx)
 	views := map[string]governor.View{}
 	for _, row := range rows {
-		views[row.Name] = s.governor.View(row, nowUTC())
+		views[row.Name] = s.governor.Look(row, nowUTC()).View()
 	}
 	return views, err
 }

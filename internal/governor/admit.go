@@ -2,7 +2,6 @@ package governor
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -364,11 +363,6 @@ func (g *Governor) Resumed(now time.Time) func(event.Lane) event.Lane {
 		l.Load = load{}
 		return l.close(now)
 	}
-}
-
-// String describes a grant for logs.
-func (gr *Grant) String() string {
-	return fmt.Sprintf("%s in %s: %d in, %d out", gr.Job, gr.Lane, gr.Input, gr.Output)
 }
 
 // reserve notes what a grant may cost.

@@ -212,7 +212,7 @@ func TestOperator(t *testing.T) {
 	if len(a.Plan.Take) != 0 || a.Waits["a"].Reason != event.LanePaused || !a.Next.IsZero() {
 		t.Errorf("paused: took %v, waits %+v", a.Plan.Take, a.Waits)
 	}
-	if got := d.g.Why(d.lanes["a"], d.now); got.Reason != event.LanePaused {
+	if got := d.g.Look(d.lanes["a"], d.now).Why(event.Job{}); got.Reason != event.LanePaused {
 		t.Errorf("why: %+v", got)
 	}
 	d.change("a", d.g.Resumed(d.now))
@@ -291,16 +291,16 @@ func TestRelease(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{Limits: map[string]Limits{"a": {100, 60_000, 60_000}}})
 	d.open("a")
-	before := d.g.View(d.lanes["a"], d.now)
+	before := d.g.Look(d.lanes["a"], d.now).View()
 	d.add("a", "h", 5, 1)
 	a := d.take(1)
 	gr := a.Grants[a.Plan.Take[0]]
-	if v := d.g.View(d.lanes["a"], d.now); v.Input.Left >= before.Input.Left || v.Open != 1 || v.Pending == 0 || v.Requests.Left != 99 {
+	if v := d.g.Look(d.lanes["a"], d.now).View(); v.Input.Left >= before.Input.Left || v.Open != 1 || v.Pending == 0 || v.Requests.Left != 99 {
 		t.Errorf("granted: %+v", v)
 	}
 	d.running["a"]--
 	d.change("a", d.g.Released(gr, d.now))
-	if v := d.g.View(d.lanes["a"], d.now); v != before {
+	if v := d.g.Look(d.lanes["a"], d.now).View(); v != before {
 		t.Errorf("released: %+v, want %+v", v, before)
 	}
 }
@@ -334,7 +334,7 @@ func TestSettle(t *testing.T) {
 			d.change("a", d.g.Charged(gr.Stream(tt.streamText), d.now))
 		}
 		d.settle(gr, tt.outcome)
-		v := d.g.View(d.lanes["a"], d.now)
+		v := d.g.Look(d.lanes["a"], d.now).View()
 		in := tt.in
 		if tt.predicted {
 			in = predicted

@@ -279,7 +279,7 @@ func TestLearn(t *testing.T) {
 		d := newDesk(t, Options{Limits: map[string]Limits{"a": {InputTokens: tt.configured}}})
 		gr := &Grant{Lane: "a", At: d.now}
 		d.change("a", d.g.Begun(gr, event.Usage{}, tt.headers, d.now))
-		if got := d.g.View(d.lanes["a"], d.now).Input; got != tt.want {
+		if got := d.g.Look(d.lanes["a"], d.now).View().Input; got != tt.want {
 			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
 		}
 	}
@@ -315,7 +315,7 @@ func TestAnnounced(t *testing.T) {
 		d.change("a", d.g.Announced(Limits{Requests: tt.read}, d.now))
 		d.now = d.now.Add(tt.after)
 		d.change("a", d.g.Begun(&Grant{Lane: "a", At: d.now}, event.Usage{}, tt.headers, d.now))
-		if got := d.g.View(d.lanes["a"], d.now).Requests.Limit; got != tt.want {
+		if got := d.g.Look(d.lanes["a"], d.now).View().Requests.Limit; got != tt.want {
 			t.Errorf("%s: got %d, want %d", tt.name, got, tt.want)
 		}
 	}
@@ -341,7 +341,7 @@ func TestConfigurationChanges(t *testing.T) {
 			headers["Anthropic-Ratelimit-Requests-Limit"] = []string{fmt.Sprint(tt.told)}
 		}
 		row = g.Begun(&Grant{Lane: "a", At: noon}, event.Usage{}, headers, noon)(row)
-		if got := g.View(row, noon).Requests.Limit; got != tt.want {
+		if got := g.Look(row, noon).View().Requests.Limit; got != tt.want {
 			t.Errorf("configured %d, told %d: limit %d, want %d", tt.configured, tt.told, got, tt.want)
 		}
 	}
@@ -358,7 +358,7 @@ func TestLimitFromMessage(t *testing.T) {
 	} {
 		d := newDesk(t, Options{})
 		d.settle(&Grant{Lane: "a"}, Outcome{Code: "rate_limited", Detail: message, Wait: true, Until: noon.Add(time.Second)})
-		if v := d.g.View(d.lanes["a"], d.now); v.Input.Limit != want || v.Requests.Limit != 0 {
+		if v := d.g.Look(d.lanes["a"], d.now).View(); v.Input.Limit != want || v.Requests.Limit != 0 {
 			t.Errorf("%q: learned %+v, want %d", message, v, want)
 		}
 	}
@@ -398,7 +398,7 @@ func TestHopelessJob(t *testing.T) {
 func TestRamp(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, Options{})
-	pace := func() float64 { return d.g.View(d.lanes["a"], d.now).Pace }
+	pace := func() float64 { return d.g.Look(d.lanes["a"], d.now).View().Pace }
 	hit := Outcome{Code: "ramp_limited", Wait: true, Until: noon.Add(time.Second)}
 	for _, want := range []float64{0.5, 0.25, 0.25} {
 		d.settle(&Grant{Lane: "a"}, hit)
@@ -479,12 +479,12 @@ func TestPrediction(t *testing.T) {
 	if f := l.predict(Hook{MaxTokens: 50}, profileKey("h", "m"), 1000); f.output > 50 {
 		t.Errorf("%.0f output tokens, the hook allows 50", f.output)
 	}
-	if at, known := d.g.Empty(d.lanes["a"], 100, d.now); known {
+	if at, known := d.g.Look(d.lanes["a"], d.now).Empty(100); known {
 		t.Errorf("empty at %s although no limit is known", at)
 	}
 	d = newDesk(t, Options{Limits: map[string]Limits{"a": {Requests: 60}}})
 	d.settle(&Grant{Lane: "a"}, ok(100, 100))
-	if at, known := d.g.Empty(d.lanes["a"], 120, d.now); !known || at.Sub(noon).Round(time.Second) != time.Minute {
+	if at, known := d.g.Look(d.lanes["a"], d.now).Empty(120); !known || at.Sub(noon).Round(time.Second) != time.Minute {
 		t.Errorf("120 jobs at 60 a minute with a full bucket: empty at %s, %v", at, known)
 	}
 }

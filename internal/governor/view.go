@@ -33,11 +33,6 @@ type Level struct {
 	Burst int64 // what the API lets through at once, as far as it is known
 }
 
-// View returns the state of a lane as it is now.
-func (g *Governor) View(row event.Lane, now time.Time) View {
-	return g.Look(row, now).View()
-}
-
 // View returns the state of the lane.
 func (k *Look) View() View {
 	l := k.lane
@@ -55,10 +50,6 @@ func (b *bucket) view() Level {
 	return Level{Limit: int64(b.Limit), Left: int64(b.level()), Burst: int64(b.Burst)}
 }
 
-// Why says why a job queued in a lane is not running, and until when at the
-// earliest.
-func (g *Governor) Why(row event.Lane, now time.Time) Wait { return g.Look(row, now).Why(event.Job{}) }
-
 // why looks at the budgets of a lane that is not paused.
 func (l *lane) why(f forecast, now time.Time) Wait {
 	pace := l.pace(millis(now))
@@ -72,13 +63,8 @@ func (l *lane) why(f forecast, now time.Time) Wait {
 	return Wait{Reason: event.WaitingTurn}
 }
 
-// Empty estimates when a lane with so many queued jobs will have taken the last
-// of them, by the budget that binds. ok is false while too little is known.
-func (g *Governor) Empty(row event.Lane, queued int, now time.Time) (at time.Time, ok bool) {
-	return g.Look(row, now).Empty(queued)
-}
-
-// Empty is [Governor.Empty] of the lane.
+// Empty estimates when the lane with so many queued jobs will have taken the
+// last of them, by the budget that binds. ok is false while too little is known.
 func (k *Look) Empty(queued int) (at time.Time, ok bool) {
 	l, row, now := k.lane, k.lane.row, k.now
 	if len(l.Profiles) == 0 {
