@@ -248,7 +248,7 @@ func (s *shop) idle() {
 		s.t.Fatal(err)
 	}
 	for _, l := range lanes {
-		if v := s.gov.View(l, time.Now()); v.Open != 0 || v.Pending != 0 {
+		if v := s.gov.Look(l, time.Now()).View(); v.Open != 0 || v.Pending != 0 {
 			s.t.Errorf("lane %s: got %d calls open and %d tokens pending, want none", l.Name, v.Open, v.Pending)
 		}
 	}
