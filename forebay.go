@@ -130,7 +130,11 @@ func (s *Server) Start(ctx context.Context) error {
 	if s.operator != nil {
 		s.serve(s.adminServer, s.operator)
 	}
-	s.log.Info("forebay is listening", "addr", s.public.Addr().String(), "role", s.opts.Role)
+	attrs := []any{"addr", s.public.Addr().String(), "role", s.opts.Role}
+	if s.operator != nil {
+		attrs = append(attrs, "admin", s.operator.Addr().String())
+	}
+	s.log.Info("forebay is listening", attrs...)
 	return nil
 }
 
@@ -240,9 +244,10 @@ func (s *Server) Run(ctx context.Context) error {
 	return errors.Join(cause, s.Stop(stopping))
 }
 
-// Stop drains: webhooks are answered 503, streams are ended, no job is taken;
-// calls in flight finish within shutdown.grace or go back to the queue, without
-// a cost in attempts. It returns when all is stored, or ctx ends.
+// Stop drains: webhooks are answered 503, /readyz says not_ready, streams are
+// ended, no job is taken; calls in flight finish within shutdown.grace or go back
+// to the queue, without a cost in attempts. Then the listeners are closed. It
+// returns when all is stored, or ctx ends.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
 	if !s.started || s.stopped {
@@ -256,9 +261,10 @@ func (s *Server) Stop(ctx context.Context) error {
 	s.receiver.Drain()
 	s.api.Drain()
 	s.stopWork() // first: a slow sender must not keep the worker taking jobs
-	err := shutDown(ctx, s.publicServer)
 	worked := s.worked(ctx)
-	err = errors.Join(err, shutDown(ctx, s.adminServer))
+	// Only now: while work ends, senders and proxies hear a 503 that says when to
+	// come back, and /readyz that the server is leaving, not a refused connection.
+	err := errors.Join(shutDown(ctx, s.publicServer), shutDown(ctx, s.adminServer))
 	s.serving.Wait()
 	closed := within(ctx, func() { s.working.Wait(); s.cleanUp() })
 	if !worked || !closed {

@@ -35,7 +35,7 @@ func (d *Dispatcher) attempt(ctx context.Context, l event.LeasedDelivery) {
 func (d *Dispatcher) carryOut(ctx context.Context, l event.LeasedDelivery) (r Receipt, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			d.opts.Log.Error("a target panicked", "delivery", l.Delivery.ID, "target", l.Delivery.Target, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			d.opts.Log.Error("a target panicked", "delivery_id", l.Delivery.ID, "job_id", l.Job.ID, "target", l.Delivery.Target, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			err = &Error{Code: "target_panic", Message: "the target panicked; the log has the stack"}
 		}
 	}()
@@ -79,7 +79,7 @@ func asError(err error) *Error {
 }
 
 func (d *Dispatcher) log(l event.LeasedDelivery, s event.DeliverySettlement, outcome string, err error) {
-	log := d.opts.Log.With("delivery", l.Delivery.ID, "job", l.Job.ID, "event", l.Job.EventID, "hook", l.Job.Hook,
+	log := d.opts.Log.With("delivery_id", l.Delivery.ID, "job_id", l.Job.ID, "event_id", l.Job.EventID, "hook", l.Job.Hook,
 		"target", l.Delivery.Target, "attempt", l.Delivery.Attempts)
 	if e, ok := errors.AsType[*Error](err); ok && e.Err != nil {
 		log = log.With("cause", clip(egress.Detail(e.Err), maxError))
@@ -105,7 +105,7 @@ func (d *Dispatcher) settle(ctx context.Context, s event.DeliverySettlement) {
 			return
 		}
 		lost := errors.Is(err, event.ErrLeaseLost) || errors.Is(err, event.ErrClosed) || ctx.Err() != nil
-		d.opts.Log.Warn("a delivery cannot be settled", "delivery", s.Lease.ID, "error", err, "given_up", lost)
+		d.opts.Log.Warn("a delivery cannot be settled", "delivery_id", s.Lease.ID, "error", err, "given_up", lost)
 		if lost {
 			return
 		}
