@@ -2,6 +2,7 @@ package forebay
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"runtime/debug"
 )
@@ -60,7 +61,9 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 				panic(p) // net/http's own way of giving up on a client
 			}
 			s.log.Error("handler panicked", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
-			http.Error(w, `{"error":{"code":"internal_error","message":"the request failed in an unforeseen way"}}`, http.StatusInternalServerError)
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusInternalServerError)
+			_, _ = io.WriteString(w, `{"error":{"code":"internal","message":"the request failed in an unforeseen way","hint":"the server's log has the cause"}}`+"\n")
 		}()
 		next.ServeHTTP(w, r)
 	})

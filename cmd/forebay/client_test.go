@@ -197,7 +197,7 @@ func TestTail(t *testing.T) {
 		{"one stream", []string{state("1:0", 1, 0) + ": still here\n\n" + delta("1:5", "Hello") + delta("1:13", " \x1b[31mred") + done("1:13", "succeeded")},
 			[]string{""}, 0, "Hello <U+001B>[31mred\n", "succeeded: $0.50"},
 		{"cut in between", []string{state("1:0", 1, 0) + delta("1:5", "Hello"), state("1:5", 1, 5) + delta("1:11", " world") + done("1:11", "succeeded")},
-			[]string{"", "1:5"}, 0, "Hello\n world\n", "succeeded"},
+			[]string{"", "1:5"}, 0, "Hello world\n", "job_1 running\njob_1 succeeded"},
 		{"another call", []string{state("1:0", 1, 0) + delta("1:5", "Hello") + state("2:0", 2, 0) + delta("2:3", "Bye") + done("2:3", "succeeded")},
 			[]string{""}, 0, "Hello\nBye\n", "call 2: the text starts anew"},
 		{"a dead one", []string{state("1:0", 1, 0) + done("1:0", "dead")}, []string{""}, 1, "", "job_1 is dead: refusal: it refused"},

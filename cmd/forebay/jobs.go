@@ -17,7 +17,7 @@ func newJobsCommand(a *app) *cobra.Command {
 		Use:     "jobs",
 		Short:   "List, show, follow, cancel, redeliver and rerun jobs",
 		GroupID: groupLook,
-		Args:    argCount(0, 0, "run forebay jobs --help to see its commands"),
+		Args:    knownCommand,
 	}
 	r := remoteFlags(cmd)
 	list := newJobsListCommand(a, r)
@@ -128,6 +128,8 @@ func (a *app) printVerb(verb string, done api.VerbView) {
 		a.printJSON(done)
 	case verb == "rerun":
 		a.printf("%s will run the event of %s again; this is billed\nfollow it: forebay jobs tail %s\n", id, printable(done.RerunOf), id)
+	case verb == "redeliver" && done.Deliveries != nil && *done.Deliveries == 0:
+		a.printf("%s has nothing to deliver: its hook had no deliver when it ran\n", id)
 	case verb == "redeliver" && done.Deliveries != nil:
 		a.printf("%s; this is free\n", goAgain(*done.Deliveries, id))
 	default:

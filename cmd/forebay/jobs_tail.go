@@ -45,6 +45,7 @@ type tail struct {
 	job    string
 
 	lastID  string // resumes the stream
+	told    string // the last line about the job's state
 	call    int    // whose text is printed
 	offset  int    // bytes of it that were printed
 	midLine bool
@@ -194,7 +195,10 @@ func (t *tail) state(j api.JobHead, call, offset int) {
 	if j.Until != nil {
 		line += " until " + moment(j.Until)
 	}
-	t.say(line)
+	if line != t.told || anew { // a new connection begins with a state that may be no news
+		t.told = line
+		t.say(line)
+	}
 	if anew {
 		t.say(fmt.Sprintf("call %d: the text starts anew", call))
 	}

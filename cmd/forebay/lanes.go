@@ -17,7 +17,7 @@ func newLanesCommand(a *app) *cobra.Command {
 		Use:     "lanes",
 		Short:   "Show lanes and their pauses; pause and resume them",
 		GroupID: groupLook,
-		Args:    argCount(0, 0, "run forebay lanes --help to see its commands"),
+		Args:    knownCommand,
 	}
 	r := remoteFlags(cmd)
 	list := &cobra.Command{

@@ -40,15 +40,14 @@ func run(ctx context.Context, args []string, a *app) int {
 // newRoot lists the commands, one per file.
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
-		Use:                        "forebay",
-		Short:                      "Takes floods of signed webhooks and answers them with Claude at the account's rate",
-		Long:                       "Forebay takes floods of signed webhooks and answers them with Claude at the account's rate.\n\nBegin with forebay demo: it needs no key. Then forebay init, check and serve.",
-		SilenceErrors:              true,
-		SilenceUsage:               true,
-		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true},
-		Args:                       knownCommand,
-		SuggestionsMinimumDistance: 2,
-		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:               "forebay",
+		Short:             "Takes floods of signed webhooks and answers them with Claude at the account's rate",
+		Long:              "Forebay takes floods of signed webhooks and answers them with Claude at the account's rate.\n\nBegin with forebay demo: it needs no key. Then forebay init, check and serve.",
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Args:              knownCommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
@@ -63,7 +62,7 @@ func newRoot(a *app) *cobra.Command {
 		&cobra.Group{ID: groupHooks, Title: "Try a hook:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"},
 	)
-	root.SetHelpCommandGroupID(groupLook)
+	root.SetHelpCommand(newHelpCommand())
 	root.AddCommand(
 		newDemoCommand(a),
 		newInitCommand(a),
@@ -84,13 +83,34 @@ func newRoot(a *app) *cobra.Command {
 	return root
 }
 
+// newHelpCommand is cobra's, but a topic that does not exist is wrong usage.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [command]",
+		Short:   "Show the help of a command",
+		GroupID: groupLook,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err == nil && len(rest) > 0 {
+				err = knownCommand(found, rest)
+			}
+			if err != nil {
+				return err
+			}
+			found.InitDefaultHelpFlag()
+			return found.Help()
+		},
+	}
+}
+
 // knownCommand refuses what is not a command, naming those that it may have
 // meant.
 func knownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	todo := "run forebay --help to see the commands"
+	todo := "run " + cmd.CommandPath() + " --help to see the commands"
+	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		todo = "did you mean " + strings.Join(near, " or ") + "?"
 	}

@@ -121,7 +121,7 @@ func (a *app) printAnswer(got answer) {
 		Error               struct{ Code, Message, Hint string }
 	}
 	_ = json.Unmarshal(got.Body, &said) // a body of another shape says nothing here
-	line := fmt.Sprintf("%d %s", got.Status, strings.TrimSpace(said.Status+" "+said.Job+" "+said.Reason))
+	line := fmt.Sprintf("%d %s", got.Status, strings.Join(strings.Fields(said.Status+" "+said.Job+" "+said.Reason), " "))
 	if said.Error.Code != "" {
 		line = fmt.Sprintf("%d %s: %s; %s", got.Status, said.Error.Code, said.Error.Message, said.Error.Hint)
 	} else if said.Status == "" {
