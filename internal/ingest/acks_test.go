@@ -3,21 +3,11 @@ package ingest_test
 import (
 	"bytes"
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/hex"
 	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -124,8 +114,7 @@ const ready = `{"id":"job_1","state":"succeeded"}`
 // A sending is one sender, and what it sends.
 type sending struct {
 	verify.Sender
-	cfg    verify.Config
-	keys   [2]crypto.Signer // the right one and another; nil where the sender has a secret
+	hook   fixture.Hook
 	header http.Header
 	body   []byte
 }
@@ -141,12 +130,12 @@ func senderBench(t *testing.T, names ...string) (*bench, []*sending) {
 			continue
 		}
 		one := newSending(t, s)
-		v, err := verify.New(one.cfg)
+		v, err := verify.New(one.hook.Config)
 		if err != nil {
 			t.Fatal(err)
 		}
 		plain := hook(t, func(h *ingest.Hook) {
-			h.Name, h.Source, h.Verifier, h.Match, h.Ack, h.PublicURL = s.Name, s.Name, v, nil, s.Ack, one.cfg.PublicURL
+			h.Name, h.Source, h.Verifier, h.Match, h.Ack, h.PublicURL = s.Name, s.Name, v, nil, s.Ack, one.hook.Config.PublicURL
 		})
 		sync := *plain
 		sync.Name, sync.Wait = s.Name+"-sync", time.Second
@@ -163,8 +152,11 @@ func senderBench(t *testing.T, names ...string) (*bench, []*sending) {
 func newSending(t *testing.T, s verify.Sender) *sending {
 	t.Helper()
 	one := &sending{Sender: s, header: http.Header{}, body: []byte(`{"type":"x","id":"id-1"}`)}
-	one.cfg, one.keys = sourceOf(s)
-	v, err := verify.New(one.cfg)
+	var err error
+	if one.hook, err = fixture.NewHook(s); err != nil {
+		t.Fatal(err)
+	}
+	v, err := verify.New(one.hook.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,12 +179,15 @@ func newSending(t *testing.T, s verify.Sender) *sending {
 // signed is what the sender sends. A bad one has another key's signature.
 func (one *sending) signed(t *testing.T, bad bool) verify.Request {
 	t.Helper()
-	cfg, key := one.cfg, one.keys[0]
-	if bad {
-		cfg.Secrets, key = slices.Clone(cfg.Secrets), one.keys[1]
-		for i := range cfg.Secrets {
-			cfg.Secrets[i] = strings.NewReplacer("MDEy", "OTk5", "303132", "393939", "012", "999").Replace(cfg.Secrets[i])
+	cfg, key := one.hook.Config, one.hook.Key
+	switch {
+	case bad && key != nil:
+		var err error
+		if key, err = fixture.NewKey(one.PrivateKey()); err != nil {
+			t.Fatal(err)
 		}
+	case bad:
+		cfg.Secrets = []string{strings.Replace(cfg.Secrets[0], "012", "999", 1)}
 	}
 	r, err := verify.Sign(cfg, verify.SignInput{Header: one.header, Body: one.body, Now: time.Now(), ID: "msg_1", Type: "generic", Key: key})
 	if err != nil {
@@ -224,79 +219,4 @@ func (b *bench) from(t *testing.T, s *sending, suffix string, bad bool) (*http.R
 		t.Fatal(err)
 	}
 	return resp, string(text)
-}
-
-// senderKeys are two private keys of each kind.
-var senderKeys = sync.OnceValue(func() (pairs [2]map[string]crypto.Signer) {
-	for i := range pairs {
-		ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			panic(err)
-		}
-		rs, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			panic(err)
-		}
-		_, ed, err := ed25519.GenerateKey(rand.Reader)
-		if err != nil {
-			panic(err)
-		}
-		pairs[i] = map[string]crypto.Signer{"ed25519": ed, "ecdsa": ec, "ES256": ec, "rsa": rs, "RS256": rs, "aws-sns": rs, "paypal": rs}
-	}
-	return pairs
-})
-
-// sourceOf is a configuration that the row accepts, the key that signs for it,
-// and one that does not.
-func sourceOf(s verify.Sender) (verify.Config, [2]crypto.Signer) {
-	const text = "0123456789abcdef0123456789abcdef"
-	cfg := verify.Config{Type: s.Name, PublicURL: "https://example.com/hooks/pr"}
-	full := verify.Config{
-		Issuer: "https://issuer.example", Audience: "forebay", Email: "push@example.iam.gserviceaccount.com", KeyID: "key-1",
-		WebhookID: "WH-1", Topics: []string{"arn:aws:sns:eu-central-1:123456789012:orders"},
-	}
-	for _, field := range s.Proof.Choose {
-		switch field {
-		case "issuer":
-			cfg.Issuer = full.Issuer
-		case "audience":
-			cfg.Audience = full.Audience
-		case "email":
-			cfg.Email = full.Email
-		case "key_id":
-			cfg.KeyID = full.KeyID
-		case "webhook_id":
-			cfg.WebhookID = full.WebhookID
-		case "topics":
-			cfg.Topics = full.Topics
-		}
-	}
-	if s.Name == "hmac" {
-		cfg.Header = "X-Signature"
-	}
-	kind := s.Proof.Scheme
-	if kind == "jwt" {
-		kind = s.Proof.Algorithm
-	}
-	if key := senderKeys()[0][kind]; key != nil {
-		der, err := x509.MarshalPKIXPublicKey(key.Public())
-		if err != nil {
-			panic(err)
-		}
-		cfg.PublicKeys = []string{base64.StdEncoding.EncodeToString(der)}
-		return cfg, [2]crypto.Signer{key, senderKeys()[1][kind]}
-	}
-	secret := text
-	switch {
-	case s.Proof.Scheme == "basic":
-		secret = "user:" + text
-	case s.Proof.Key == "hex":
-		secret = hex.EncodeToString([]byte(text))
-	case s.Proof.Key == "base64":
-		secret = base64.StdEncoding.EncodeToString([]byte(text))
-	case s.Proof.Key == "whsec":
-		secret = "whsec_" + base64.StdEncoding.EncodeToString([]byte(text))
-	}
-	cfg.Secrets = []string{secret}
-	return cfg, [2]crypto.Signer{}
 }
