@@ -3,10 +3,12 @@ package gather_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/forebayhq/forebay/event"
@@ -279,14 +281,22 @@ func TestGitHubFailures(t *testing.T) {
 	for status, want := range map[int]struct {
 		code      string
 		permanent bool
-	}{500: {"github_unavailable", false}, 422: {"github_invalid", true}} {
+		wait      time.Duration
+	}{
+		500: {"github_unavailable", false, 0}, 503: {"github_unavailable", false, 90 * time.Second}, 422: {"github_invalid", true, 0},
+		403: {"github_rate_limited", false, 90 * time.Second}, 429: {"github_rate_limited", false, 90 * time.Second},
+	} {
 		s := &githubtest.Server{}
 		s.AddPull("octo/repo", 42, file("a.go", 1))
-		s.Fail(githubtest.Fault{Path: "/pulls/", Status: status, Times: 5})
+		fault := githubtest.Fault{Path: "/pulls/", Status: status, Times: 5}
+		if want.wait > 0 {
+			fault.Header = http.Header{"Retry-After": {"90"}}
+		}
+		s.Fail(fault)
 		_, err := step(t, s, gather.PullFilesOptions{}).Gather(t.Context(), pullEvent())
 		e, ok := errors.AsType[*gather.Error](err)
-		if !ok || e.Code != want.code || e.Permanent != want.permanent {
-			t.Errorf("%d: got %v, want %s", status, err, want.code)
+		if !ok || e.Code != want.code || e.Permanent != want.permanent || e.RetryAfter != want.wait {
+			t.Errorf("%d: got %v (%+v), want %+v", status, err, e, want)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/forebayhq/forebay/event"
+	"github.com/forebayhq/forebay/internal/github"
 	"github.com/forebayhq/forebay/internal/payload"
 	"github.com/forebayhq/forebay/internal/prompt"
 )
@@ -104,6 +105,9 @@ func statusError(resp *http.Response) *Error {
 		Code:      "gather_status_" + strconv.Itoa(code),
 		Message:   fmt.Sprintf("the server answered %d %s", code, http.StatusText(code)),
 		Permanent: code < 500 && code != http.StatusRequestTimeout && code != http.StatusTooManyRequests,
+	}
+	if !e.Permanent {
+		e.RetryAfter = github.RetryAfter(resp.Header, time.Now())
 	}
 	switch {
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:

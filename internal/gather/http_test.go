@@ -132,6 +132,29 @@ func TestHTTPFailures(t *testing.T) {
 	}
 }
 
+// TestHTTPRetryAfter: what the server says of when to come back is kept, from
+// answers that another try can change alone.
+func TestHTTPRetryAfter(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status int
+		header string
+		want   time.Duration
+	}{
+		{429, "7", 7 * time.Second}, {503, "7", 7 * time.Second}, {429, "", 0}, {429, "soon", 0}, {404, "7", 0},
+		{429, "99999999", 2 * time.Hour}, {429, "Wed, 21 Oct 2099 07:28:00 GMT", 2 * time.Hour},
+	} {
+		limit := func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", c.header)
+			w.WriteHeader(c.status)
+		}
+		_, err := get(t, limit, "/", gather.HTTPOptions{}, `{}`)
+		if e, ok := errors.AsType[*gather.Error](err); !ok || e.RetryAfter != c.want {
+			t.Errorf("%d with %q: got %+v, want %v", c.status, c.header, err, c.want)
+		}
+	}
+}
+
 func TestFunc(t *testing.T) {
 	t.Parallel()
 	own := &gather.Error{Code: "stock_gone", Permanent: true}

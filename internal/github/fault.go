@@ -90,7 +90,7 @@ func (c *Client) refused(resp *http.Response) *Error {
 		e.Code, e.Permanent = "github_gone", true
 	case status >= 500 || status == http.StatusRequestTimeout:
 		e.Code = "github_unavailable"
-		e.RetryAfter = retryAfter(resp.Header, time.Now())
+		e.RetryAfter = RetryAfter(resp.Header, time.Now())
 	case status >= 300 && status < 400:
 		e.Code, e.Permanent, e.Hint = "github_moved", true, "the repository was renamed or moved: use its new name"
 	default:
@@ -107,7 +107,7 @@ func limited(resp *http.Response, said string, now time.Time) (time.Duration, bo
 	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
 		return 0, false
 	}
-	after := retryAfter(resp.Header, now)
+	after := RetryAfter(resp.Header, now)
 	spent := resp.Header.Get("X-RateLimit-Remaining") == "0"
 	spoken := strings.Contains(said, "rate limit") || strings.Contains(said, "abuse detection")
 	if resp.StatusCode == http.StatusForbidden && after == 0 && !spent && !spoken {
@@ -125,8 +125,9 @@ func limited(resp *http.Response, said string, now time.Time) (time.Duration, bo
 // maxWait bounds what a header may ask for; GitHub's windows are an hour.
 const maxWait = 2 * time.Hour
 
-// retryAfter reads seconds or a date, bounded; zero if there is none.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+// RetryAfter reads the seconds or the date of a Retry-After header, at most two
+// hours; zero if there is none. RFC 9110, 10.2.3.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
 	text := h.Get("Retry-After")
 	if s, err := strconv.ParseInt(text, 10, 32); err == nil && s > 0 {
 		return min(time.Duration(s)*time.Second, maxWait)
