@@ -194,12 +194,12 @@ func TestPingsKeepAlive(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		sse(w, start, begin)
 		for range 8 {
-			<-time.After(50 * time.Millisecond)
+			<-time.After(300 * time.Millisecond)
 			sse(w, ping)
 		}
 		sse(w, say("late"), stop("end_turn", 5), end)
 	})
-	got, err := s.client(t, Options{IdleTimeout: 250 * time.Millisecond}).Call(t.Context(), ask, nil)
+	got, err := s.client(t, Options{IdleTimeout: 2 * time.Second}).Call(t.Context(), ask, nil)
 	if err != nil || got.Text != "late" {
 		t.Errorf("got %+v, %v", got, err)
 	}

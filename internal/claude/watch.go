@@ -14,13 +14,13 @@ import (
 // A watch cuts one call that hangs: that gets no response, whose stream falls
 // silent, that takes too long or sends too much.
 //
-// It belongs to the goroutine that makes the call; only the timer that cancels
-// the context runs elsewhere, and what the transport tells of its writing.
+// It belongs to the goroutine that makes the call; only the fuse that cancels
+// the context burns elsewhere, and what the transport tells of its writing.
 type watch struct {
 	cancel context.CancelCauseFunc
 	cause  func() error // why the call was cut, nil while it was not
 	stop   func()
-	timer  *time.Timer
+	fuse   fuse
 	idle   time.Duration
 	limit  int64          // bytes of a good response
 	resp   *http.Response // nil until one came
@@ -36,9 +36,10 @@ func (c *Client) watch(parent context.Context) (context.Context, *watch) {
 	ctx, cancel := context.WithCancelCause(bounded)
 	w := &watch{cancel: cancel, idle: c.idle, limit: maxStream}
 	w.cause = func() error { return context.Cause(ctx) }
-	w.timer = time.AfterFunc(3*c.idle, func() { cancel(errNoResponse) })
+	w.fuse.blow = cancel
+	w.fuse.light(3*c.idle, errNoResponse)
 	w.stop = func() {
-		w.timer.Stop()
+		w.fuse.putOut()
 		cancel(nil)
 		release()
 	}
@@ -53,11 +54,10 @@ func (c *Client) watch(parent context.Context) (context.Context, *watch) {
 func (w *watch) sent() bool { return w.resp != nil || w.wrote.Load() && !w.stuck.Load() }
 
 // responded sees the response's headers: from here on silence is measured
-// between the lines of its body.
+// while its body is read, between the lines.
 func (w *watch) responded(resp *http.Response) {
 	w.resp = resp
-	w.timer.Stop()
-	w.timer = time.AfterFunc(w.idle, func() { w.cancel(errIdle) })
+	w.fuse.putOut()
 	limit := w.limit
 	if resp.StatusCode != http.StatusOK {
 		limit = maxReply
@@ -87,17 +87,24 @@ func (w *watch) explain(err error) error {
 
 // A watchedBody is a response body that the watch counts and times.
 type watchedBody struct {
-	body  io.ReadCloser
-	watch *watch
-	left  int64
+	body   io.ReadCloser
+	watch  *watch
+	left   int64
+	silent time.Duration // waited for the line that is not whole yet
 }
 
 // Read reads on, and takes each finished line as a sign of life: a server that
-// drips single bytes gives none.
+// drips single bytes gives none. Only the wait for the server counts: what its
+// reader does between two reads, and be it a write to a store that hangs, is no
+// silence of the API.
 func (b *watchedBody) Read(p []byte) (int, error) {
+	began := time.Now()
+	b.watch.fuse.light(b.watch.idle-b.silent, errIdle)
 	n, err := b.body.Read(p)
+	b.watch.fuse.putOut()
+	b.silent += time.Since(began)
 	if bytes.IndexByte(p[:n], '\n') >= 0 {
-		b.watch.timer.Reset(b.watch.idle)
+		b.silent = 0
 	}
 	if b.left -= int64(n); b.left < 0 {
 		return 0, errTooLarge
