@@ -13,15 +13,36 @@ import (
 	"github.com/forebayhq/forebay/claudetest"
 )
 
+const simulateHelp = `Run a server that behaves like the Claude API: limits, headers, streams, caching,
+batches and failures. Point claude.base_url or any SDK at it, with any key.
+
+A request may choose its own failure, by the header "Claudetest-Fail: overloaded times=2"
+or by the same words in its prompt, [[simulate: overloaded times=2]]. An options file
+says it for all, and all else:
+
+  {
+    "magic": true, "latency": "300ms", "tokens_per_second": 150, "tier": "start",
+    "limits": {"haiku-5-5": {"requests_per_minute": 60, "input_tokens_per_minute": 50000,
+               "output_tokens_per_minute": 8000}},
+    "script": [{"kind": "rate_limited", "retry_after": "7", "times": 3}, {"kind": "cut", "after": 2}],
+    "faults": [{"kind": "overloaded", "rate": 0.01}]
+  }
+
+Without one, magic, latency and tokens_per_second are as above, limits are those of the
+tier, and nothing fails. A kind that is not known is answered with the list of all.
+Every field is told at https://pkg.go.dev/github.com/forebayhq/forebay/claudetest#ParseOptions`
+
 // newSimulateCommand runs the Claude API simulator as a server of its own.
 func newSimulateCommand(a *app) *cobra.Command {
 	var listen, options string
 	cmd := &cobra.Command{
 		Use:   "simulate",
 		Short: "Run the Claude API simulator",
-		Long:  "Run a server that behaves like the Claude API: limits, headers, streams, caching,\nbatches and failures. Point claude.base_url or any SDK at it; no key is needed.",
+		Long:  simulateHelp,
 		Example: "  forebay simulate --listen 127.0.0.1:9100\n" +
-			"  forebay simulate --options sim.json",
+			"  forebay simulate --options sim.json\n" +
+			`  curl http://127.0.0.1:9100/v1/messages -H "x-api-key: any" -H "anthropic-version: 2023-06-01" \` + "\n" +
+			`    -d '{"model": "claude-haiku-5-5", "max_tokens": 300, "messages": [{"role": "user", "content": "[[simulate: overloaded]]"}]}'`,
 		GroupID: groupRun,
 		Args:    argCount(0, 0, "run forebay simulate --listen 127.0.0.1:9100"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -29,7 +50,7 @@ func newSimulateCommand(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:9100", "the `address` to listen on")
-	cmd.Flags().StringVar(&options, "options", "", "a JSON `file` with limits, latency and failures; see package claudetest")
+	cmd.Flags().StringVar(&options, "options", "", "a JSON `file` with limits, latency and failures, in place of the defaults")
 	return cmd
 }
 
@@ -41,7 +62,7 @@ func (a *app) simulate(ctx context.Context, listen, file string) error {
 			return failBecause(err, "the options cannot be read", "name a JSON file with --options")
 		}
 		if o, err = claudetest.ParseOptions(data); err != nil {
-			return failBecause(err, file, "see package claudetest for the options")
+			return failBecause(err, file, "see forebay help simulate for the options")
 		}
 	}
 	sim, err := claudetest.New(o)
