@@ -64,7 +64,7 @@ func field(name, text string) (func(event.Event) (string, error), error) {
 func (b *hookBuilder) comment(c config.GitHubComment) (deliver.Target, error) {
 	o := deliver.GitHubCommentOptions{
 		GitHub: b.server.github, Hook: b.name, Repos: c.Repos, Sticky: c.Sticky == nil || *c.Sticky,
-		Key: markerKey(b.server.opts.Config.GitHub),
+		Key: markerKey(b.server.opts.Config.GitHub), Secrets: b.server.opts.Config.Secrets(),
 	}
 	var err error
 	if o.Repo, err = field("repo", c.Repo); err != nil {

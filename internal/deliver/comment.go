@@ -30,6 +30,8 @@ type GitHubCommentOptions struct {
 	// Key seals the hidden marker by which comments are found again. It should
 	// stay the same over restarts. Required, at least 16 bytes.
 	Key []byte
+	// Secrets are never shown in a comment, neither plain nor split nor encoded.
+	Secrets []string
 }
 
 // A GitHubComment posts the answer as a comment on an issue or pull request.
@@ -38,7 +40,8 @@ type GitHubCommentOptions struct {
 // comment that our own account wrote, so that an attempt whose outcome is not
 // known does not post twice. Deliveries to one place share a serial key.
 type GitHubComment struct {
-	opts GitHubCommentOptions
+	opts    GitHubCommentOptions
+	secrets known
 }
 
 // NewGitHubComment checks the options.
@@ -53,7 +56,7 @@ func NewGitHubComment(o GitHubCommentOptions) (*GitHubComment, error) {
 	case o.Repo != nil && len(o.Repos) == 0:
 		return nil, errors.New("github_comment: the event chooses the repository, and none is listed")
 	}
-	return &GitHubComment{opts: o}, nil
+	return &GitHubComment{opts: o, secrets: newKnown(o.Secrets)}, nil
 }
 
 // Plan fixes the place.
@@ -128,7 +131,7 @@ func (c *GitHubComment) visit(p Parcel) (*visit, error) {
 		return nil, githubFault(err)
 	}
 	seal := marker{hook: c.opts.Hook, job: p.Job.ID}.seal(c.opts.Key, at)
-	return &visit{GitHubComment: c, parcel: p, place: at, repo: repo, body: compose(p.Job, seal)}, nil
+	return &visit{GitHubComment: c, parcel: p, place: at, repo: repo, body: compose(p.Job, seal, c.secrets)}, nil
 }
 
 func (v *visit) anchorKey() string {

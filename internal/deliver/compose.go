@@ -14,12 +14,15 @@ import (
 // them; the rest is for notes, footer and marker.
 const maxText = 60_000
 
-const maxNotes = 20
+const (
+	maxNotes     = 20
+	maxNotesText = 4_500 // characters of all notes, made harmless: file names may be anything
+)
 
 // compose writes the comment of a job: the answer made harmless, what the reader
 // should know, who wrote it, and the marker.
-func compose(j event.Job, seal string) string {
-	text, cut := fit(answer(*j.Result))
+func compose(j event.Job, seal string, secrets known) string {
+	text, cut := fit(secrets.hide(visible(answer(*j.Result))))
 	var b strings.Builder
 	b.WriteString(text)
 	notes := j.Result.Notes[:min(len(j.Result.Notes), maxNotes)]
@@ -29,11 +32,23 @@ func compose(j event.Job, seal string) string {
 	if len(notes) > 0 {
 		b.WriteString("\n")
 	}
+	room := maxNotesText
 	for _, note := range notes {
-		fmt.Fprintf(&b, "\n> %s", textLine(strings.Join(strings.Fields(visible(clip(note, 500))), " ")))
+		line := noteLine(note, secrets)
+		if room -= utf8.RuneCountInString(line); room < 0 {
+			b.WriteString("\n> There is more to say than a comment holds.")
+			break
+		}
+		b.WriteString("\n> " + line)
 	}
 	fmt.Fprintf(&b, "\n\n---\n*%s*\n\n%s\n", footer(j), seal)
 	return b.String()
+}
+
+// noteLine makes a note one harmless line.
+func noteLine(note string, secrets known) string {
+	one := strings.Join(strings.Fields(visible(clip(note, 500))), " ")
+	return textLine(Redact(secrets.hide(one)))
 }
 
 // answer is the text of a result: structured output is shown as code.

@@ -1,6 +1,9 @@
 package deliver
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // A shape is what the secrets of one kind look like.
 type shape struct {
@@ -34,11 +37,32 @@ var shapes = []shape{
 // urlPassword is the password of a URL: postgres://user:PASSWORD@host.
 var urlPassword = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/:@]{0,100}:)[^\s/@]{3,200}(@)`)
 
-// Redact replaces what has the shape of a secret by a word that names its kind.
-// It cannot know secrets that look like ordinary text.
+// Redact replaces what has the shape of a secret by a word that names its kind,
+// also where markup stands in the middle of it. It cannot know secrets that look
+// like ordinary text.
 func Redact(text string) string {
 	for _, s := range shapes {
 		text = s.pattern.ReplaceAllLiteralString(text, "REDACTED-"+s.name)
 	}
-	return urlPassword.ReplaceAllString(text, "${1}REDACTED${2}")
+	return redactSplit(urlPassword.ReplaceAllString(text, "${1}REDACTED${2}"))
+}
+
+// redactSplit looks at a text without its markup.
+func redactSplit(text string) string {
+	bare, at := squeeze(text, isNoMarkup)
+	for _, s := range shapes {
+		found := s.pattern.FindAllStringIndex(bare, -1)
+		if len(found) == 0 {
+			continue
+		}
+		var b strings.Builder
+		from := 0
+		for _, m := range found {
+			b.WriteString(text[from:at[m[0]]] + "REDACTED-" + s.name)
+			from = at[m[1]-1] + 1
+		}
+		text = b.String() + text[from:]
+		bare, at = squeeze(text, isNoMarkup)
+	}
+	return text
 }
