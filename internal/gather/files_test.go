@@ -4,15 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	"github.com/forebayhq/forebay/event"
-	"github.com/forebayhq/forebay/internal/egress"
+	"github.com/forebayhq/forebay/internal/egresstest"
 	"github.com/forebayhq/forebay/internal/gather"
 	"github.com/forebayhq/forebay/internal/github"
 	"github.com/forebayhq/forebay/internal/githubtest"
@@ -26,18 +24,8 @@ const (
 
 func client(t *testing.T, s *githubtest.Server) *github.Client {
 	t.Helper()
-	srv := httptest.NewServer(s)
-	t.Cleanup(srv.Close)
-	u, err := url.Parse(srv.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := egress.New(egress.Options{Allow: []string{u.Host}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.Close)
-	c, err := github.New(github.Options{Egress: e, APIURL: srv.URL, Token: "tok"})
+	e, origin := egresstest.Serve(t, s)
+	c, err := github.New(github.Options{Egress: e, APIURL: origin, Token: "tok"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/forebayhq/forebay/event"
 	"github.com/forebayhq/forebay/internal/egress"
+	"github.com/forebayhq/forebay/internal/egresstest"
 	"github.com/forebayhq/forebay/internal/gather"
 	"github.com/forebayhq/forebay/internal/payload"
 	"github.com/forebayhq/forebay/internal/prompt"
@@ -20,21 +19,11 @@ import (
 // get runs an HTTP step against a handler.
 func get(t *testing.T, h http.HandlerFunc, path string, o gather.HTTPOptions, body string) (gather.Part, error) {
 	t.Helper()
-	srv := httptest.NewServer(h)
-	t.Cleanup(srv.Close)
-	u, err := prompt.CompileURL("url", srv.URL+path)
+	e, origin := egresstest.Serve(t, h)
+	u, err := prompt.CompileURL("url", origin+path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, err := url.Parse(srv.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := egress.New(egress.Options{Allow: []string{host.Host}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.Close)
 	o.URL = u
 	if o.Client, err = e.Client(egress.Policy{Origin: u.Origin(), Header: http.Header{"Authorization": {"Bearer k"}}}); err != nil {
 		t.Fatal(err)

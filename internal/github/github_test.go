@@ -8,13 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/forebayhq/forebay/internal/egress"
+	"github.com/forebayhq/forebay/internal/egresstest"
 	"github.com/forebayhq/forebay/internal/github"
 	"github.com/forebayhq/forebay/internal/githubtest"
 )
@@ -24,18 +23,8 @@ const repoName = "octo/site"
 // serve starts the fake GitHub and returns options that reach it.
 func serve(t *testing.T, s *githubtest.Server) github.Options {
 	t.Helper()
-	srv := httptest.NewServer(s)
-	t.Cleanup(srv.Close)
-	u, err := url.Parse(srv.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := egress.New(egress.Options{Allow: []string{u.Host}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.Close)
-	return github.Options{Egress: e, APIURL: srv.URL, Token: "tok"}
+	e, origin := egresstest.Serve(t, s)
+	return github.Options{Egress: e, APIURL: origin, Token: "tok"}
 }
 
 func newRepo(t *testing.T, o github.Options) *github.Repo {

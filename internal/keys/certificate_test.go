@@ -8,13 +8,12 @@ import (
 	"crypto/x509/pkix"
 	"math/big"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/forebayhq/forebay/internal/egress"
+	"github.com/forebayhq/forebay/internal/egresstest"
 )
 
 // TestTrusted: a certificate that comes alone is followed to a root, by way of
@@ -22,27 +21,21 @@ import (
 func TestTrusted(t *testing.T) {
 	t.Parallel()
 	published, asked := map[string][]byte{}, atomic.Int32{}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	e, origin := egresstest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
 		_, _ = w.Write(published[r.URL.Path])
 	}))
-	t.Cleanup(srv.Close)
 	root := issue(t, "root", "", nil)
 	one := issue(t, "one", "", root)
-	two := issue(t, "two", srv.URL+"/one", one)
+	two := issue(t, "two", origin+"/one", one)
 	published["/one"], published["/two"] = one.cert.Raw, two.cert.Raw
 	stranger := issue(t, "stranger", "", nil)
 	published["/stranger"] = stranger.cert.Raw
-	again := issue(t, "again", srv.URL+"/again", stranger)
+	again := issue(t, "again", origin+"/again", stranger)
 	published["/again"] = again.cert.Raw
 	published["/text"] = []byte("no certificate")
-	stolen := issue(t, "stolen", srv.URL+"/two", stranger)
+	stolen := issue(t, "stolen", origin+"/two", stranger)
 
-	e, err := egress.New(egress.Options{Allow: []string{strings.TrimPrefix(srv.URL, "http://")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.Close)
 	c, err := New(Options{Egress: e})
 	if err != nil {
 		t.Fatal(err)
@@ -55,13 +48,13 @@ func TestTrusted(t *testing.T) {
 		want  string
 	}{
 		"by the root":                  {[]*x509.Certificate{issue(t, "leaf", "", root).cert}, 0, ""},
-		"with its issuers":             {[]*x509.Certificate{issue(t, "leaf", srv.URL+"/two", two).cert, two.cert, one.cert}, 0, ""},
-		"alone":                        {[]*x509.Certificate{issue(t, "leaf", srv.URL+"/two", two).cert}, 2, ""},
+		"with its issuers":             {[]*x509.Certificate{issue(t, "leaf", origin+"/two", two).cert, two.cert, one.cert}, 0, ""},
+		"alone":                        {[]*x509.Certificate{issue(t, "leaf", origin+"/two", two).cert}, 2, ""},
 		"half of it":                   {[]*x509.Certificate{issue(t, "leaf", "", two).cert, two.cert}, 1, ""},
-		"by a stranger":                {[]*x509.Certificate{issue(t, "leaf", srv.URL+"/stranger", stranger).cert}, 1, "unknown authority"},
+		"by a stranger":                {[]*x509.Certificate{issue(t, "leaf", origin+"/stranger", stranger).cert}, 1, "unknown authority"},
 		"by a stranger, with a detour": {[]*x509.Certificate{stolen.cert}, 2, "unknown authority"},
 		"by itself":                    {[]*x509.Certificate{stranger.cert}, 0, "unknown authority"},
-		"with nothing to follow":       {[]*x509.Certificate{issue(t, "leaf", srv.URL+"/text", two).cert}, 1, "no certificate there"},
+		"with nothing to follow":       {[]*x509.Certificate{issue(t, "leaf", origin+"/text", two).cert}, 1, "no certificate there"},
 		"with no place to look":        {[]*x509.Certificate{issue(t, "leaf", "file:///etc/passwd", two).cert}, 0, "does not say where"},
 		"with a private place":         {[]*x509.Certificate{issue(t, "leaf", "http://127.0.0.1:1/x", two).cert}, 0, "blocked"},
 		"for ever":                     {[]*x509.Certificate{again.cert}, maxIssuers, "within"},

@@ -3,12 +3,10 @@ package reconcile_test
 import (
 	"errors"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 
-	"github.com/forebayhq/forebay/internal/egress"
+	"github.com/forebayhq/forebay/internal/egresstest"
 	"github.com/forebayhq/forebay/internal/github"
 	"github.com/forebayhq/forebay/internal/githubtest"
 	"github.com/forebayhq/forebay/internal/reconcile"
@@ -62,18 +60,8 @@ func TestCheck(t *testing.T) {
 
 func newWebhook(t *testing.T, s *githubtest.Server, repo string) *github.Webhook {
 	t.Helper()
-	srv := httptest.NewServer(s)
-	t.Cleanup(srv.Close)
-	u, err := url.Parse(srv.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := egress.New(egress.Options{Allow: []string{u.Host}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.Close)
-	c, err := github.New(github.Options{Egress: e, APIURL: srv.URL, Token: "tok"})
+	e, origin := egresstest.Serve(t, s)
+	c, err := github.New(github.Options{Egress: e, APIURL: origin, Token: "tok"})
 	if err != nil {
 		t.Fatal(err)
 	}
