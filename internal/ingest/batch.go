@@ -83,7 +83,7 @@ func (b *batch) accept() answer {
 	var receipts []event.Receipt
 	if len(b.orders) > 0 {
 		var err error
-		if receipts, err = b.rc.opts.Ledger.AcceptAll(b.r.Context(), b.orders); err != nil {
+		if receipts, err = b.rc.opts.Ledger.AcceptAll(b.storing(), b.orders); err != nil {
 			return b.notStored(err)
 		}
 	}

@@ -246,7 +246,7 @@ func TestIgnoredAndHandshake(t *testing.T) {
 	b := newBench(t, nil, nil)
 	for _, tt := range []struct{ name, body, event, reason string }{
 		{"other action", `{"action":"closed"}`, "pull_request", "not_matched"},
-		{"missing field", `{}`, "pull_request", "rule_error"},
+		{"missing field", `{}`, "pull_request", "rule_error: no such key"},
 	} {
 		status, doc, _ := b.post(t, tt.body, "X-GitHub-Event: "+tt.event)
 		reason, _ := doc["reason"].(string)

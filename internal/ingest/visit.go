@@ -167,19 +167,24 @@ func (v *visit) match(in *rule.Input) (reason string, ok bool) {
 	}
 	ok, err := v.hook.Match(in)
 	if err != nil {
-		return "rule_error: " + bound(err.Error()), false
+		return bound(err.Error()), false // it begins with its code
 	}
 	return "not_matched", ok
 }
 
 // accept stores the event and answers.
 func (v *visit) accept(e event.Event, d verify.Delivery, in *rule.Input) answer {
-	receipt, err := v.rc.opts.Ledger.Accept(v.r.Context(), v.order(e, d, in))
+	receipt, err := v.rc.opts.Ledger.Accept(v.storing(), v.order(e, d, in))
 	if err != nil {
 		return v.notStored(err)
 	}
 	return v.accepted(receipt)
 }
+
+// storing is the context of what is asked of the ledger. It does not end with the
+// request: the event is here, whole and verified, and not every sender that hangs
+// up, or closes its half of the connection, sends it again.
+func (v *visit) storing() context.Context { return context.WithoutCancel(v.r.Context()) }
 
 // order is what the ledger is asked for: the event, its dedupe keys, its job.
 func (v *visit) order(e event.Event, d verify.Delivery, in *rule.Input) event.Accept {
@@ -215,8 +220,6 @@ func (v *visit) notStored(err error) answer {
 		return v.unavailable("store_full", "the queue or the disk is full")
 	case errors.Is(err, event.ErrClosed):
 		return v.unavailable("store_closed", "the store takes nothing now")
-	case errors.Is(err, context.Canceled):
-		return v.unavailable("cancelled", "the request was given up")
 	}
 	v.rc.opts.Log.Error("event not stored", "hook", v.name, "error", err)
 	return v.unavailable("store_failed", "the event could not be stored")
