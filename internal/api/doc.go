@@ -2,6 +2,6 @@
 // streams replayed from the store, lists, costs, lanes, metrics, health, and the
 // verbs of the operator.
 //
-// It must never write except through the Admin verbs, show an event's body or
-// headers, or answer without an API key where keys are configured.
+// It must never write except through the Admin verbs, show what a sender wrote to
+// anybody but the operator, or answer without an API key where keys are configured.
 package api
