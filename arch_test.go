@@ -1,13 +1,13 @@
 package forebay_test
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
+	"maps"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,12 +33,12 @@ var may = map[string][]string{
 	"internal/github":   {"internal/egress"},
 	"internal/gather":   {"event", "internal/payload", "internal/prompt", "internal/github"},
 	"internal/claude":   {"event", "internal/catalog"},
-	"internal/deliver":  {"event", "verify", "internal/payload", "internal/egress", "internal/github"},
+	"internal/deliver":  {"event", "internal/payload", "internal/egress", "internal/github"},
 	"internal/keys":     {"verify", "internal/egress"},
 	"internal/confirm":  {"internal/egress"},
 	"internal/offers":   {},
 	"internal/ingest":   {"event", "verify", "internal/payload", "internal/rule"}, // cannot name a driver, a worker or Claude
-	"internal/work":     {"event", "internal/chain", "internal/governor", "internal/gather", "internal/prompt", "internal/claude", "internal/deliver", "internal/rule", "internal/catalog"},
+	"internal/work":     {"event", "internal/chain", "internal/governor", "internal/gather", "internal/claude", "internal/deliver"},
 	"internal/sqlite":   {"event"},
 	"internal/api":      {"event", "internal/catalog"},
 	"internal/web":      {"event", "internal/api"},
@@ -46,7 +46,7 @@ var may = map[string][]string{
 
 	"internal/reconcile": {"internal/github"}, // by way of GitHub alone: no event passes through it
 
-	"config": {"event", "verify", "internal/chain", "internal/rule", "internal/prompt", "internal/catalog", "internal/egress", "internal/gather", "internal/github"},
+	"config": {"verify", "internal/chain", "internal/rule", "internal/prompt", "internal/catalog", "internal/egress", "internal/github"},
 
 	"internal/fixture":    {"verify"},
 	"internal/starter":    {"verify", "internal/fixture"},
@@ -66,18 +66,55 @@ var only = []struct {
 	{"database/sql", []string{"internal/sqlite"}, "SQL stays in the drivers"},
 	{"flag", nil, "cobra parses, in cmd"},
 	{"os/signal", []string{"cmd/forebay"}, "signals are the program's"},
+	{"log", nil, "log/slog is passed in"},
+	{"math/rand", nil, "math/rand/v2 has the better generators"},
+	{"unsafe", nil, "nothing here is worth it"},
+	{"C", nil, "the binary is static"},
+	{"os/exec", nil, "the server runs no other program"},
 	{"testing", []string{"claudetest", "internal/storetest", "internal/egresstest"}, "tests stay out of the binary"},
 	{"cel.dev/cel-go/", []string{"internal/rule"}, "one package knows CEL"},
 	{"github.com/spf13/cobra", []string{"cmd/forebay"}, "one package knows the command line"},
+	{"go.yaml.in/", []string{"config"}, "one package knows YAML"},
+	{"github.com/tidwall/gjson", []string{"verify"}, "payloads are read by internal/payload"},
 	{"github.com/prometheus/client_golang/", []string{"internal/metrics"}, "one package knows Prometheus"},
 }
 
-// pure packages do no I/O and read no clock.
+// pure packages do no I/O.
 var pure = map[string][]string{
 	"internal/governor": {"net", "net/http", "os", "database/sql", "context"},
 	"internal/prompt":   {"net", "net/http", "os", "database/sql"},
+	"internal/payload":  {"net", "net/http", "os", "database/sql", "context"},
 	"event":             {"net", "net/http", "os", "database/sql"},
 	"verify":            {"os", "net", "database/sql"},
+}
+
+// clockless packages are told the time.
+var clockless = []string{
+	"event", "verify", "internal/payload", "internal/rule", "internal/prompt", "internal/chain", "internal/governor", "internal/catalog",
+}
+
+// banned says which functions and types of others only some packages may name,
+// and why. A type with braces is one that is made: as a literal, by new, or as a
+// variable or field that is no pointer.
+var banned = []struct {
+	names []string
+	users []string // a package, or with a trailing slash everything below it
+	why   string
+}{
+	{[]string{"os.Exit", "os.Args", "os.Getenv", "os.LookupEnv", "os.Environ", "os.Stdin", "os.Stdout", "os.Stderr"}, []string{"cmd/"}, "the process is the program's"},
+	{[]string{"log/slog.Default", "log/slog.SetDefault", "log/slog.Info", "log/slog.Warn", "log/slog.Error", "log/slog.Debug"}, nil, "a logger is passed in"},
+	{[]string{"time.Sleep"}, nil, "wait for a channel or a timer"},
+	{[]string{"context.TODO"}, nil, "a context is passed in"},
+	{
+		[]string{
+			"net/http.Client{}", "net/http.Transport{}", "net/http.DefaultClient", "net/http.DefaultTransport",
+			"net/http.Get", "net/http.Head", "net/http.Post", "net/http.PostForm",
+			"net.Dialer{}", "net.Dial", "net.DialTimeout", "net.DialTCP", "net.DialUDP", "net.DialUnix", "net.DialIP",
+			"crypto/tls.Dialer{}", "crypto/tls.Dial", "crypto/tls.DialWithDialer",
+		},
+		[]string{"internal/egress", "claudetest"}, // claudetest: clients of tests that talk to it
+		"internal/egress makes every outbound client",
+	},
 }
 
 // vague names say nothing about what a package is for.
@@ -88,52 +125,79 @@ type pack struct {
 	dir     string
 	imports map[string]string // path to file
 	doc     string
-	calls   map[string]string // "os.Exit" to file
+	uses    map[string]string // "os.Exit", "net/http.Client{}" to file
 }
 
+// TestImports holds every package to the table, and the table to the packages:
+// what nobody imports any more is not allowed any more.
 func TestImports(t *testing.T) {
 	t.Parallel()
-	for _, p := range packs(t) {
-		allowed, listed := may[p.dir]
-		if !listed && p.dir != "." && !strings.HasPrefix(p.dir, "cmd/") {
-			t.Errorf("package %s is not in the table of arch_test.go: say what it may import", p.dir)
+	all := packs(t)
+	for _, p := range all {
+		for _, fault := range p.importFaults() {
+			t.Error(fault)
 		}
-		for path, file := range p.imports {
-			ours, isOurs := strings.CutPrefix(path, module+"/")
-			switch {
-			case path == module && !strings.HasPrefix(p.dir, "cmd/"):
-				t.Errorf("%s: imports the façade: only cmd may", file)
-			case isOurs && listed && !slices.Contains(allowed, ours):
-				t.Errorf("%s: %s may not import %s", file, p.dir, ours)
-			}
-			for _, o := range only {
-				if matches(path, o.path) && !slices.Contains(o.users, p.dir) {
-					t.Errorf("%s: imports %s: %s", file, path, o.why)
-				}
-			}
-			if slices.Contains(pure[p.dir], path) {
-				t.Errorf("%s: %s is pure and may not import %s", file, p.dir, path)
+	}
+	for dir, paths := range may {
+		i := slices.IndexFunc(all, func(p *pack) bool { return p.dir == dir })
+		if i < 0 {
+			t.Errorf("the table of arch_test.go has %s, which is not there", dir)
+			continue
+		}
+		for _, path := range paths {
+			if _, ok := all[i].imports[module+"/"+path]; !ok {
+				t.Errorf("the table of arch_test.go lets %s import %s, which it does not", dir, path)
 			}
 		}
 	}
 }
 
+func (p *pack) importFaults() (faults []string) {
+	report := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	allowed, listed := may[p.dir]
+	command := strings.HasPrefix(p.dir, "cmd/")
+	if !listed && p.dir != "." && !command {
+		report("package %s is not in the table of arch_test.go: say what it may import", p.dir)
+	}
+	for path, file := range p.imports {
+		ours, isOurs := strings.CutPrefix(path, module+"/")
+		switch {
+		case path == module && !command:
+			report("%s: imports the façade: only cmd may", file)
+		case isOurs && listed && !slices.Contains(allowed, ours):
+			report("%s: %s may not import %s", file, p.dir, ours)
+		}
+		for _, o := range only {
+			if matches(path, o.path) && !slices.Contains(o.users, p.dir) {
+				report("%s: imports %s: %s", file, path, o.why)
+			}
+		}
+		if slices.Contains(pure[p.dir], path) {
+			report("%s: %s is pure and may not import %s", file, p.dir, path)
+		}
+	}
+	return faults
+}
+
 func TestPackages(t *testing.T) {
 	t.Parallel()
 	for _, p := range packs(t) {
-		name := filepath.Base(p.dir)
-		if slices.Contains(vague, name) {
+		if slices.Contains(vague, filepath.Base(p.dir)) {
 			t.Errorf("%s: the name says nothing about what the package is for", p.dir)
 		}
-		if len(p.doc) < 60 {
+		opening := "Package " + filepath.Base(p.dir) + " "
+		switch {
+		case p.dir == ".":
+			opening = "Package forebay "
+		case strings.HasPrefix(p.dir, "cmd/"):
+			opening = "Command "
+		}
+		if !strings.HasPrefix(p.doc, opening) || len(p.doc) < 150 {
 			t.Errorf("%s: the package comment does not say what it is for and what it must never do", p.dir)
 		}
-		if strings.HasPrefix(p.dir, "cmd/") {
-			continue
-		}
-		for _, call := range []string{"os.Exit", "os.Getenv", "os.LookupEnv", "slog.Default", "time.Sleep"} {
-			if file, ok := p.calls[call]; ok {
-				t.Errorf("%s: calls %s", file, call)
+		for _, fault := range p.callFaults() {
+			if !strings.Contains(fault, "outbound") { // TestClients
+				t.Error(fault)
 			}
 		}
 	}
@@ -143,91 +207,73 @@ func TestPackages(t *testing.T) {
 func TestClients(t *testing.T) {
 	t.Parallel()
 	for _, p := range packs(t) {
-		if p.dir == "internal/egress" || p.dir == "claudetest" { // claudetest: clients of tests that talk to it
+		for _, fault := range p.callFaults() {
+			if strings.Contains(fault, "outbound") {
+				t.Error(fault)
+			}
+		}
+	}
+}
+
+func (p *pack) callFaults() (faults []string) {
+	for _, b := range banned {
+		if slices.ContainsFunc(b.users, func(user string) bool { return matches(p.dir, user) }) {
 			continue
 		}
-		for _, made := range []string{"http.Client{}", "http.Transport{}", "net.Dialer{}", "http.DefaultClient", "http.DefaultTransport", "net.Dial", "net.DialTimeout"} {
-			if file, ok := p.calls[made]; ok {
-				t.Errorf("%s: makes %s: internal/egress makes every outbound client", file, made)
+		for _, name := range b.names {
+			if file, ok := p.uses[name]; ok {
+				faults = append(faults, fmt.Sprintf("%s: names %s: %s", file, name, b.why))
 			}
 		}
 	}
+	if slices.Contains(clockless, p.dir) {
+		for _, name := range []string{"time.Now", "time.Since", "time.Until"} {
+			if file, ok := p.uses[name]; ok {
+				faults = append(faults, fmt.Sprintf("%s: names %s: %s is told the time", file, name, p.dir))
+			}
+		}
+	}
+	if file, ok := p.uses["."]; ok {
+		faults = append(faults, file+": imports all names of a package, which hides where they are from")
+	}
+	return faults
 }
 
-// TestPathsInDocuments keeps documents from naming files that are not there.
-func TestPathsInDocuments(t *testing.T) {
+// TestRulesSeeThroughDisguises: another name for an import, new instead of a
+// literal and the like hide nothing from the rules. What is allowed is no fault.
+func TestRulesSeeThroughDisguises(t *testing.T) {
 	t.Parallel()
-	path := regexp.MustCompile("`((?:[a-z][a-z0-9_-]*/)+[A-Za-z0-9_.-]*|[a-z_]+\\.go|[A-Z]+\\.md)`")
-	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() && strings.HasPrefix(name, ".git") {
-			return errOrSkip(err)
+	for _, tt := range []struct {
+		name, dir, src string
+		faults         int
+	}{
+		{"a literal", "internal/api", `import "net/http"; var c = &http.Client{}`, 1},
+		{"a client in egress", "internal/egress", `import "net/http"; var c = &http.Client{}`, 0},
+		{"another name", "internal/api", `import web "net/http"; var c = web.DefaultClient`, 1},
+		{"new", "internal/api", `import "net/http"; var c = new(http.Client)`, 1},
+		{"a variable", "internal/api", `import "net/http"; var c http.Client`, 1},
+		{"a field", "internal/api", `import "net/http"; type t struct { c http.Client }`, 1},
+		{"a client passed in", "internal/api", `import "net/http"; type t struct { c *http.Client }`, 0},
+		{"all names", "internal/api", `import . "net/http"; var c = DefaultClient`, 1},
+		{"a function's value", "internal/governor", `import "time"; var now = time.Now`, 1},
+		{"a clock where one may be", "internal/api", `import "time"; var now = time.Now`, 0},
+		{"a method of that name", "internal/governor", `var time struct{ Now func() }; var now = time.Now`, 0},
+		{"environment", "internal/api", `import "os"; var home = os.Getenv("HOME")`, 1},
+		{"environment of the program", "cmd/forebay", `import "os"; var home = os.Getenv("HOME")`, 0},
+		{"the façade", "internal/api", `import _ "` + module + `"`, 1},
+		{"a driver in the receiver", "internal/ingest", `import _ "` + module + `/internal/sqlite"`, 1},
+		{"a package below an allowed one", "internal/api", `import _ "` + module + `/event/more"`, 1},
+		{"the SDK", "internal/work", `import _ "github.com/anthropics/anthropic-sdk-go/v2/option"`, 1},
+		{"an unlisted package", "internal/more", ``, 1},
+	} {
+		p := newPack(tt.dir)
+		if err := p.parse(tt.name, "package p; "+tt.src); err != nil {
+			t.Fatal(err)
 		}
-		if !strings.HasSuffix(name, ".md") {
-			return nil
-		}
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		for _, m := range path.FindAllStringSubmatch(string(text), -1) {
-			root := strings.SplitN(m[1], "/", 2)[0]
-			if _, err := os.Stat(root); err != nil && strings.Contains(m[1], "/") {
-				continue // not a path of this tree
-			}
-			if _, err := os.Stat(m[1]); err != nil {
-				t.Errorf("%s: names %s, which is not there", name, m[1])
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// TestTestsInDocuments keeps documents from resting a claim on a test that is
-// not there.
-func TestTestsInDocuments(t *testing.T) {
-	t.Parallel()
-	named := regexp.MustCompile("`((?:Test|Benchmark|Fuzz)[A-Z][A-Za-z0-9]*)[/`*]")
-	declared := regexp.MustCompile(`(?m)^func ((?:Test|Benchmark|Fuzz)[A-Z][A-Za-z0-9]*)\(`)
-	names, claims := map[string]bool{}, map[string]string{} // a name, and the document that has it
-	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && strings.HasPrefix(name, ".git"):
-			return filepath.SkipDir
-		case strings.HasSuffix(name, "_test.go"), strings.HasSuffix(name, ".md"):
-		default:
-			return nil
-		}
-		text, err := os.ReadFile(name)
-		for _, m := range declared.FindAllStringSubmatch(string(text), -1) {
-			names[m[1]] = true
-		}
-		if strings.HasSuffix(name, ".md") {
-			for _, m := range named.FindAllStringSubmatch(string(text), -1) {
-				claims[m[1]] = name
-			}
-		}
-		return err
-	})
-	if err != nil || len(claims) == 0 {
-		t.Fatalf("found %d claims: %v", len(claims), err)
-	}
-	for claim, document := range claims {
-		if !names[claim] {
-			t.Errorf("%s: names %s, which is not there", document, claim)
+		if got := append(p.importFaults(), p.callFaults()...); len(got) != tt.faults {
+			t.Errorf("%s: got %q, want %d", tt.name, got, tt.faults)
 		}
 	}
-}
-
-func errOrSkip(err error) error {
-	if err != nil {
-		return err
-	}
-	return filepath.SkipDir
 }
 
 func matches(path, pattern string) bool {
@@ -253,52 +299,69 @@ func packs(t *testing.T) []*pack {
 		}
 		dir := filepath.ToSlash(filepath.Dir(name))
 		if byDir[dir] == nil {
-			byDir[dir] = &pack{dir: dir, imports: map[string]string{}, calls: map[string]string{}}
+			byDir[dir] = newPack(dir)
 		}
-		return byDir[dir].parse(name)
+		return byDir[dir].parse(name, nil)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := make([]*pack, 0, len(byDir))
-	for _, p := range byDir {
-		all = append(all, p)
+	if len(byDir) < 15 {
+		t.Fatalf("only %d packages found", len(byDir))
 	}
-	if len(all) < 15 {
-		t.Fatalf("only %d packages found", len(all))
-	}
-	return all
+	return slices.Collect(maps.Values(byDir))
 }
 
-func (p *pack) parse(name string) error {
-	f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+func newPack(dir string) *pack {
+	return &pack{dir: dir, imports: map[string]string{}, uses: map[string]string{}}
+}
+
+// parse notes what a file imports and which names of it the file uses; src is as
+// that of [parser.ParseFile].
+func (p *pack) parse(name string, src any) error {
+	f, err := parser.ParseFile(token.NewFileSet(), name, src, parser.ParseComments)
 	if err != nil {
 		return err
 	}
 	if f.Doc != nil {
 		p.doc += f.Doc.Text()
 	}
+	paths := map[string]string{} // by the name that the file gives a package
 	for _, i := range f.Imports {
 		path, _ := strconv.Unquote(i.Path.Value)
 		p.imports[path] = name
+		switch {
+		case i.Name == nil:
+			paths[filepath.Base(path)] = path
+		case i.Name.Name == ".":
+			p.uses["."] = name
+		default:
+			paths[i.Name.Name] = path
+		}
+	}
+	use := func(e ast.Expr, made string) {
+		if s, ok := e.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok && paths[x.Name] != "" {
+				p.uses[paths[x.Name]+"."+s.Sel.Name+made] = name
+			}
+		}
 	}
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CompositeLit:
-			if s, ok := n.Type.(*ast.SelectorExpr); ok {
-				p.calls[selector(s)+"{}"] = name
+			use(n.Type, "{}")
+		case *ast.Field: // parameters too: nobody hands a client on by value
+			use(n.Type, "{}")
+		case *ast.ValueSpec:
+			use(n.Type, "{}")
+		case *ast.CallExpr:
+			if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "new" && len(n.Args) == 1 {
+				use(n.Args[0], "{}")
 			}
 		case *ast.SelectorExpr:
-			p.calls[selector(n)] = name
+			use(n, "")
 		}
 		return true
 	})
 	return nil
-}
-
-func selector(s *ast.SelectorExpr) string {
-	if x, ok := s.X.(*ast.Ident); ok {
-		return x.Name + "." + s.Sel.Name
-	}
-	return ""
 }
