@@ -1,30 +1,40 @@
 package forebay_test
 
 import (
+	"cmp"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// TestPathsInDocuments keeps documents from naming files that are not there.
+// TestPathsInDocuments keeps documents, and comments in the code, from naming
+// files that are not there.
 func TestPathsInDocuments(t *testing.T) {
 	t.Parallel()
 	path := regexp.MustCompile("`((?:[a-z][a-z0-9_-]*/)+[A-Za-z0-9_.-]*|[a-z_]+\\.go|[A-Z]+\\.md)`")
+	inComment := regexp.MustCompile(`(?m)^\s*//.*?[\s(]((?:internal|cmd|docs|tools)/[A-Za-z0-9_./-]*[A-Za-z0-9_])`)
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() && strings.HasPrefix(name, ".git") {
 			return errOrSkip(err)
 		}
-		if !strings.HasSuffix(name, ".md") {
+		named := path
+		switch filepath.Ext(name) {
+		case ".md":
+		case ".go":
+			named = inComment
+		default:
 			return nil
 		}
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		for _, m := range path.FindAllStringSubmatch(string(text), -1) {
+		for _, m := range named.FindAllStringSubmatch(string(text), -1) {
 			root := strings.SplitN(m[1], "/", 2)[0]
 			if _, err := os.Stat(root); err != nil && strings.Contains(m[1], "/") {
 				continue // not a path of this tree
@@ -76,6 +86,53 @@ func TestTestsInDocuments(t *testing.T) {
 			t.Errorf("%s: names %s, which is not there", document, claim)
 		}
 	}
+}
+
+// TestDependencies keeps docs/dependencies.md the whole list of what go.mod
+// requires, with the packages that use it.
+func TestDependencies(t *testing.T) {
+	t.Parallel()
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := os.ReadFile("docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{} // module to users
+	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| ([^|]+) \\|").FindAllStringSubmatch(string(document), -1) {
+		got[m[1]] = strings.ReplaceAll(m[2], "`", "")
+	}
+	want := map[string]string{}
+	all := packs(t)
+	for _, m := range regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(string(mod), -1) {
+		want[m[1]] = strings.Join(importers(all, m[1]), ", ")
+	}
+	if len(want) < 10 || !maps.Equal(got, want) {
+		t.Errorf("docs/dependencies.md has %v, want %v", got, want)
+	}
+}
+
+// importers are the packages that import anything of a module; "tests" if only
+// tests do.
+func importers(all []*pack, module string) []string {
+	var users []string
+	for _, p := range all {
+		for path := range p.imports {
+			if path == module || strings.HasPrefix(path, module+"/") {
+				users = append(users, strings.Replace(p.dir, ".", "root", 1))
+				break
+			}
+		}
+	}
+	if len(users) == 0 {
+		return []string{"tests"}
+	}
+	slices.SortFunc(users, func(a, b string) int { // the root last
+		return cmp.Or(cmp.Compare(strings.Count(b, "/"), strings.Count(a, "/")), cmp.Compare(a, b))
+	})
+	return users
 }
 
 func errOrSkip(err error) error {
