@@ -46,7 +46,7 @@ var may = map[string][]string{
 
 	"internal/reconcile": {"internal/github"}, // by way of GitHub alone: no event passes through it
 
-	"config": {"verify", "internal/chain", "internal/rule", "internal/prompt", "internal/catalog", "internal/egress", "internal/github"},
+	"config": {"verify", "internal/chain", "internal/rule", "internal/prompt", "internal/catalog", "internal/egress", "internal/gather", "internal/github"},
 
 	"internal/fixture":    {"verify"},
 	"internal/starter":    {"verify", "internal/fixture"},

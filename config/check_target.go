@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/forebayhq/forebay/internal/gather"
 	"github.com/forebayhq/forebay/internal/prompt"
 )
 
@@ -78,6 +79,11 @@ func (h *hookCheck) saysNothing(path string) bool {
 
 func (h *hookCheck) pullFiles(path string, files *GitHubPullFiles) {
 	h.inRange(path+".max_tokens", int64(files.MaxTokens), 100, 1_000_000)
+	for i, pattern := range files.Exclude {
+		if gather.CheckPattern(pattern) != nil {
+			h.wrong(fmt.Sprintf("%s.exclude[%d]", path, i), fmt.Sprintf("%q is no path pattern", brief(pattern)), "write docs/** or *.md; a pattern cannot take files back in")
+		}
+	}
 	if h.hook.Source.Type != "github" {
 		h.wrong(path, "only events from github have a pull request", "use source: {type: github}, or another kind of part")
 	}

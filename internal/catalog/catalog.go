@@ -91,12 +91,6 @@ func Class(model string) string {
 	return strings.TrimPrefix(undated(model), "claude-")
 }
 
-// Models returns the whole catalog, newest line first.
-func Models() []Model { return slices.Clone(load().Models) }
-
-// AsOf returns the day on which the data was last compared with its sources.
-func AsOf() time.Time { return load().AsOf.Time }
-
 // Retirement says what is known at now about the end of a model: a sentence
 // for people, and whether calls still go through. ok is false when there is
 // nothing to say.

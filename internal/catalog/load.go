@@ -13,7 +13,7 @@ var data []byte
 
 // document is the file models.json.
 type document struct {
-	AsOf    Date     `json:"as_of"`
+	AsOf    Date     `json:"as_of"` // the day on which the data was last compared with its sources
 	Unit    string   `json:"unit"`
 	Sources []string `json:"sources"`
 	Models  []Model  `json:"models"`

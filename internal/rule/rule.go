@@ -39,7 +39,6 @@ const timeLimit = time.Second
 
 // A Rule is one compiled expression. It is safe for concurrent use.
 type Rule struct {
-	source  string
 	want    Type
 	program cel.Program
 	loops   bool
@@ -70,11 +69,8 @@ func Compile(src string, want Type) (*Rule, error) {
 	if err != nil {
 		return nil, &Error{Code: CodeSyntax, Line: 1, Column: 1, Message: err.Error(), Hint: hintSyntax}
 	}
-	return &Rule{source: src, want: want, program: program, loops: hasLoop(ast)}, nil
+	return &Rule{want: want, program: program, loops: hasLoop(ast)}, nil
 }
-
-// Source returns the expression.
-func (r *Rule) Source() string { return r.source }
 
 // Bool evaluates a rule of type Bool. The error is an *Error: a field that is
 // not there, an operation on the wrong type, a cost over the limit. Whether
