@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -57,6 +58,22 @@ func (a *app) table(rows [][]string) {
 		fmt.Fprintln(w)
 	}
 	_ = w.Flush() // a.stdout reports nothing that a person could still read
+}
+
+// telling leaves out the columns in which no row says anything, so that a list
+// fits a terminal of 80 columns as long as it can. The first row has the names.
+func telling(rows [][]string) [][]string {
+	kept := make([][]string, len(rows))
+	for column := range rows[0] {
+		says := func(row []string) bool { return row[column] != "" && row[column] != "-" }
+		if !slices.ContainsFunc(rows[1:], says) {
+			continue
+		}
+		for i, row := range rows {
+			kept[i] = append(kept[i], row[column])
+		}
+	}
+	return kept
 }
 
 // A style is a manner of writing on a terminal.

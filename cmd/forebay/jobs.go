@@ -80,7 +80,7 @@ func (a *app) printJobs(list api.JobList) {
 			strconv.Itoa(j.Attempts), usd(j.CostUSD), printable(j.Type + " " + j.Subject),
 		})
 	}
-	a.table(rows)
+	a.table(telling(rows))
 	if list.NextCursor != "" {
 		a.errorf("more: --cursor %s\n", printable(list.NextCursor))
 	}

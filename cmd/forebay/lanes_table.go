@@ -24,7 +24,7 @@ func (a *app) printLanes(lanes []api.LaneView) {
 		rows = append(rows, append([]string{printable(l.Name), state, strconv.Itoa(l.Queued), strconv.Itoa(l.Running)},
 			append(laneLevels(l), orDash(moment(l.EmptyAt)), orDash(until), orDash(printable(cause)))...))
 	}
-	a.table(rows)
+	a.table(telling(rows))
 	a.printCache(lanes)
 	a.printBatches(lanes)
 }
