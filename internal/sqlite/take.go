@@ -16,7 +16,8 @@ import (
 // It returns the jobs whole, with their events; those are read and unpacked
 // after the commit, beside the writer.
 //
-// A job whose stored bytes are damaged becomes dead here. Once the leases are
+// A job whose stored bytes are damaged becomes dead here. One that cannot be read
+// is an error; the others are returned beside it. Once the leases are
 // committed Take does not heed the end of ctx: an answer that nobody gets
 // would leave jobs with an owner that does not know of them.
 func (db *DB) Take(ctx context.Context, t event.Take) (event.Taken, error) {
@@ -33,7 +34,7 @@ func (db *DB) Take(ctx context.Context, t event.Take) (event.Taken, error) {
 	if err != nil {
 		return event.Taken{}, err
 	}
-	answer := event.Taken{NextDue: next}
+	answer, failed := event.Taken{NextDue: next}, error(nil)
 	for _, l := range taken {
 		job, err := db.readLeased(ctx, l, &t)
 		if errors.Is(err, errDamaged) {
@@ -42,12 +43,13 @@ func (db *DB) Take(ctx context.Context, t event.Take) (event.Taken, error) {
 				continue
 			}
 		}
-		if err != nil {
-			return answer, fmt.Errorf("job %s: %w", l.id, err) // its lease runs out
+		if err != nil { // its lease runs out
+			failed = errors.Join(failed, fmt.Errorf("job %s: %w", l.id, err))
+			continue
 		}
 		answer.Jobs = append(answer.Jobs, job)
 	}
-	return answer, nil
+	return answer, failed
 }
 
 // bury ends a job whose event cannot be read.

@@ -58,14 +58,14 @@ func (w *Worker) take(ctx, calls context.Context) time.Duration {
 			return admitted.Plan
 		},
 	})
+	for _, job := range taken.Jobs { // with an error too: they are leased
+		w.start(calls, job, pass{admitted.Grants[job.Job.ID], admitted.Verdicts[job.Job.ID]})
+	}
 	if err != nil {
 		if ctx.Err() == nil {
-			w.opts.Log.Error("no jobs taken", "error", err)
+			w.opts.Log.Error("jobs not taken", "error", err)
 		}
 		return afterError
-	}
-	for _, job := range taken.Jobs {
-		w.start(calls, job, pass{admitted.Grants[job.Job.ID], admitted.Verdicts[job.Job.ID]})
 	}
 	if len(taken.Jobs) > 0 && len(taken.Jobs) < free.all() {
 		return 0 // admission may let more go now that these are under way

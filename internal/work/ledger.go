@@ -11,7 +11,8 @@ import (
 // lease and answers event.ErrLeaseLost when that is stale.
 type Queue interface {
 	// Take leases jobs that may call now; see event.Take. Jobs whose lease has
-	// run out are queued again by it; their crashed attempt counts.
+	// run out are queued again by it; their crashed attempt counts. Those that it
+	// returns beside an error are leased like any.
 	Take(ctx context.Context, t event.Take) (event.Taken, error)
 	// Extend renews leases and returns those that were lost.
 	Extend(ctx context.Context, leases []event.Lease, until, now time.Time) (lost []event.Lease, err error)

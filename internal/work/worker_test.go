@@ -19,6 +19,7 @@ type stopping struct {
 	settled chan event.Settlement
 	full    time.Time // until when it settles nothing
 	fault   error     // of Settle, for good
+	partly  error     // of Take, beside the job
 }
 
 func (s *stopping) Take(ctx context.Context, t event.Take) (event.Taken, error) {
@@ -27,7 +28,7 @@ func (s *stopping) Take(ctx context.Context, t event.Take) (event.Taken, error) 
 		return event.Taken{}, ctx.Err()
 	}
 	job := event.Job{ID: "job_1", Hook: "gone", CreatedAt: t.Now}
-	return event.Taken{Jobs: []event.Leased{{Job: job, Lease: event.Lease{ID: job.ID, Token: 1}}}}, nil
+	return event.Taken{Jobs: []event.Leased{{Job: job, Lease: event.Lease{ID: job.ID, Token: 1}}}}, s.partly
 }
 
 func (s *stopping) Extend(context.Context, []event.Lease, time.Time, time.Time) ([]event.Lease, error) {
@@ -65,6 +66,13 @@ func (nobody) Call(context.Context, claude.Request, func(string)) (claude.Answer
 func TestStopDuringTake(t *testing.T) {
 	t.Parallel()
 	carried(t, &stopping{}, time.Second)
+}
+
+// TestTakenInPart: a job that was leased is carried, although another one of the
+// same take could not be read.
+func TestTakenInPart(t *testing.T) {
+	t.Parallel()
+	carried(t, &stopping{partly: errors.New("input/output error")}, time.Second)
 }
 
 // TestSettleOutlastsFullDisk: what was paid for is kept until the disk has room
