@@ -44,6 +44,7 @@ func TestSimulatedFailures(t *testing.T) {
 		claudetest.CutBeforeReply:   {claude.Retry, claude.CodeConnection},
 		claudetest.Stall:            {claude.Retry, claude.CodeStreamIdle},
 		claudetest.Cut:              {claude.Retry, claude.CodeStreamTruncated},
+		claudetest.DropBody:         {claude.Retry, claude.CodeConnection},
 		claudetest.CleanEOF:         {claude.Retry, claude.CodeStreamTruncated},
 		claudetest.ErrorEvent:       {claude.Retry, claude.CodeOverloaded},
 		claudetest.EmptyObject:      {claude.Retry, claude.CodeStreamTruncated},
@@ -107,6 +108,7 @@ func TestSimulatedAnswers(t *testing.T) {
 		"between tools":       {nil, "claude-sonnet-5-5", false},
 		"unknown event":       {&claudetest.Failure{Kind: claudetest.UnknownEvent}, "claude-haiku-5-5", false},
 		"unknown stop reason": {&claudetest.Failure{Kind: claudetest.UnknownStopReason}, "claude-haiku-5-5", false},
+		"huge":                {&claudetest.Failure{Kind: claudetest.Huge, Bytes: 6 << 20}, "claude-haiku-5-5", false},
 		"cut off":             {&claudetest.Failure{Kind: claudetest.MaxTokens}, "claude-haiku-5-5", true},
 		"window full":         {&claudetest.Failure{Kind: claudetest.ContextWindow}, "claude-haiku-5-5", true},
 	} {

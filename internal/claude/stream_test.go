@@ -19,6 +19,9 @@ func TestAnswer(t *testing.T) {
 			`{"type":"hologram_delta","index":9,"delta":{"type":"text_delta","text":"no"}}`,
 			`{"type":"content_block_delta","index":1,"delta":{"type":"novel_delta","text":"no"}}`,
 			`{"type":"content_block_stop","index":1}`,
+			`{"type":"content_block_start","index":2,"content_block":{"type":"novel","text":"no"}}`,
+			`{"type":"content_block_delta","index":2,"delta":{"type":"text_delta","text":"no"}}`,
+			`{"type":"content_block_stop","index":2}`,
 			`{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":60}}`,
 			`{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":401,"output_tokens":79,"output_tokens_details":{"thinking_tokens":50}}}`,
 			end)

@@ -1,6 +1,9 @@
 package prompt
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 const tag = "untrusted"
 
@@ -66,12 +69,14 @@ func defuse(text string) string {
 }
 
 // brackets are < and what looks like it.
-var brackets = []string{"<", "\uFF1C", "\uFE64", "\u2039", "\u27E8", "\u3008", "\u276E", "\u02C2", "\u1438", "\u2329", "\u276C", "\u276C"}
+var brackets = []string{"<", "\uFF1C", "\uFE64", "\u2039", "\u27E8", "\u3008", "\u276E", "\u02C2", "\u1438", "\u2329", "\u276C"}
 
-// bracketBefore finds the bracket with which a text ends, slashes, spaces and
-// marks after it left out.
+// bracketBefore finds the bracket with which a text ends, slashes, spaces of all
+// widths and marks after it left out.
 func bracketBefore(text string) (start, size int) {
-	text = strings.TrimRight(text, " \t\n/\\\u00A0\uFF0F\u2044\u2215\u29F8!?")
+	text = strings.TrimRightFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.Is(unicode.Mn, r) || strings.ContainsRune("/\\\uFF0F\u2044\u2215\u29F8!?", r)
+	})
 	for _, b := range brackets {
 		if strings.HasSuffix(text, b) {
 			return len(text) - len(b), len(b)
