@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	defaultConcurrency = 16
+	defaultConcurrency = 64 // receivers that hang hold a place each for half a minute
 	defaultTimeout     = 60 * time.Second
 	defaultGrace       = 10 * time.Second
 	leaseMargin        = 15 * time.Second // over the timeout, to settle in
@@ -27,7 +27,7 @@ type Options struct {
 	Targets func(hook string, index int) (Target, bool)
 	// Worker names this process in leases. Required.
 	Worker string
-	// Concurrency bounds the attempts in flight. Default 16.
+	// Concurrency bounds the attempts in flight. Default 64.
 	Concurrency int
 	// Timeout bounds one attempt. Default 60s.
 	Timeout time.Duration
