@@ -42,6 +42,7 @@ type GitHubCommentOptions struct {
 type GitHubComment struct {
 	opts    GitHubCommentOptions
 	secrets known
+	unsure  unsure
 }
 
 // NewGitHubComment checks the options.
@@ -95,6 +96,9 @@ func (c *GitHubComment) Deliver(ctx context.Context, p Parcel) (Receipt, error) 
 	case err != nil:
 		return Receipt{}, err
 	case found.ID == 0:
+		if wait := v.unsure.left(v.place.key()); v.opts.Sticky && wait > 0 {
+			return Receipt{}, &Error{Code: "github_unsettled", Message: "another answer may have been posted a moment ago, and a search would not find it yet", RetryAfter: wait}
+		}
 		return v.create(ctx)
 	case m.job > p.Job.ID:
 		return v.receipt(found, m.job), nil // it shows a newer answer already
@@ -156,7 +160,21 @@ func (v *visit) byAnchor(ctx context.Context) (r Receipt, done bool, err error) 
 		return Receipt{}, false, nil
 	}
 	r, gone, err := v.update(ctx, id)
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == "github_forbidden" && v.foreign(ctx, id) {
+		return Receipt{}, false, nil
+	}
 	return r, err == nil && !gone, err
+}
+
+// foreign reports whether a comment is known to be another account's, as it is
+// after a change of the credential.
+func (v *visit) foreign(ctx context.Context, id int64) bool {
+	self, err := v.opts.GitHub.Whoami(ctx)
+	if err != nil {
+		return false
+	}
+	comment, err := v.repo.Comment(ctx, id)
+	return err == nil && !self.Wrote(comment)
 }
 
 // update replaces a comment's text. gone is true when somebody deleted it.
@@ -184,6 +202,7 @@ func (v *visit) create(ctx context.Context) (Receipt, error) {
 	fault := githubFault(err)
 	if e, ok := errors.AsType[*github.Error](err); ok && !e.Permanent && (e.Status == 0 || e.Status >= 500) {
 		fault.RetryAfter = max(fault.RetryAfter, settling)
+		v.unsure.note(v.place.key())
 	}
 	return Receipt{}, fault
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,64 @@ func TestAnUnknownOutcomeWaitsAMinute(t *testing.T) {
 			t.Errorf("%d comments, want 1", got)
 		}
 	})
+}
+
+// While it is not known whether the first job's comment is there, the second
+// job does not post one beside it.
+func TestAnUnknownOutcomeHoldsTheNextJobToo(t *testing.T) {
+	inWorld(t, func(w *world) {
+		s := newScene(w, deliver.GitHubCommentOptions{Sticky: true})
+		defer s.stop()
+		s.hub.Fail(githubtest.Fault{Method: http.MethodPost, Cut: true})
+		first := s.comment("one")
+		s.pass(5 * time.Second)
+		second := s.comment("two")
+		s.pass(54 * time.Second)
+		if got := len(s.comments()); got != 0 {
+			t.Errorf("%d comments after 59 s, want none yet", got)
+		}
+		s.pass(5 * time.Minute)
+		if got := s.comments(); len(got) != 1 || !strings.Contains(got[0].Body, "two") {
+			t.Errorf("got %+v, want one comment with the newer answer", got)
+		}
+		for _, j := range []event.Job{first, second} {
+			if d := s.delivery(j.ID); d.State != event.DeliveryDone {
+				t.Errorf("got %+v, want done", d)
+			}
+		}
+	})
+}
+
+// oneAnchor is what was stored when another account posted.
+type oneAnchor struct{ id int64 }
+
+func (o oneAnchor) Anchor(context.Context, string) (event.Anchor, error) {
+	return event.Anchor{ExternalID: strconv.FormatInt(o.id, 10), JobID: "job_0"}, nil
+}
+
+// After a change of the credential the old account's comment may not be edited:
+// the new one posts its own. Our own comment that may not be edited is an error.
+func TestACommentOfTheFormerAccount(t *testing.T) {
+	for name, tc := range map[string]struct {
+		by    githubtest.User
+		posts bool
+	}{"former": {githubtest.User{ID: 9, Login: "former"}, true}, "ours": {githubtest.DefaultUser(), false}} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				s := newScene(w, deliver.GitHubCommentOptions{Sticky: true})
+				defer s.stop()
+				old := s.hub.AddComment(repo, 7, tc.by, "old")
+				s.hub.Fail(githubtest.Fault{Method: http.MethodPatch, Status: 403, Message: "Must have admin rights to Repository."})
+				_, err := s.target.Deliver(w.Context(), deliver.Parcel{
+					Delivery: event.Delivery{Spec: []byte(`{"owner":"octo","repo":"site","number":7}`)},
+					Job:      event.Job{ID: "job_1", Result: &event.Result{Text: "new"}}, Anchors: oneAnchor{old.ID},
+				})
+				if got := s.comments(); (err == nil) != tc.posts || (len(got) == 2) != tc.posts || got[0].Body != "old" {
+					t.Errorf("got %v and %+v, want a comment beside it: %v", err, got, tc.posts)
+				}
+			})
+		})
+	}
 }
 
 func TestADeletedStickyCommentIsPostedAnew(t *testing.T) {

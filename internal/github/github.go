@@ -101,8 +101,11 @@ type Identity struct {
 // Wrote reports whether the identity wrote a comment. What the comment itself
 // says does not matter: anybody can copy a text.
 func (i Identity) Wrote(c Comment) bool {
-	if i.AppID != 0 {
-		return c.App != nil && c.App.ID == i.AppID
+	switch {
+	case i.AppID != 0 && c.App != nil:
+		return c.App.ID == i.AppID
+	case i.AppID != 0: // GitHub may leave the App out; nobody else's name has brackets
+		return i.Login != "" && c.User.Login == i.Login+"[bot]"
 	}
 	return i.UserID != 0 && c.User.ID == i.UserID
 }
