@@ -5,7 +5,7 @@ LINT        = $(GO) tool -modfile=tools/go.mod golangci-lint
 VULNCHECK   = $(GO) tool -modfile=tools/go.mod govulncheck
 export CGO_ENABLED ?= 0
 
-.PHONY: help build test race lint vet fix-check tidy-check vuln bench bench-drain torture demo clean
+.PHONY: help build test race lint vet fix-check tidy-check vuln bench bench-drain torture fuzz demo clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
