@@ -29,7 +29,7 @@ func CheckStore(ctx context.Context, cfg *config.Config) ([]string, error) {
 		return nil, err
 	}
 	db, err := sqlite.Open(ctx, sqlite.Options{Path: path, MinFree: -1})
-	if errors.Is(err, sqlite.ErrInUse) {
+	if errors.Is(err, sqlite.ErrInUse) { // its remedy is that of a second server
 		return nil, fmt.Errorf("%s: %w", path, sqlite.ErrInUse)
 	}
 	if err != nil {

@@ -53,7 +53,7 @@ func (a *app) serve(ctx context.Context, role string, log *slog.Logger) error {
 	v := buildVersion()
 	s, err := forebay.New(ctx, forebay.Options{Config: cfg, Role: role, Log: log, Version: v.Version, Revision: v.Revision})
 	if err != nil {
-		return failBecause(err, "the server cannot start", "run forebay doctor to check the surroundings")
+		return failBecause(err, "the server cannot start", forebay.Remedy(err, "run forebay doctor to check the surroundings"))
 	}
 	debug.FreeOSMemory() // what compiling rules and templates left behind
 	err = s.Run(ctx)

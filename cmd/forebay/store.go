@@ -64,7 +64,7 @@ func (a *app) checkStore(ctx context.Context) error {
 		return failBecause(err, "the store cannot be checked", "correct store in "+cfg.File+", or name another file with --config")
 	}
 	if err != nil {
-		return failBecause(err, "the store cannot be checked", "stop the server first, or check a backup")
+		return failBecause(err, "the store cannot be checked", forebay.Remedy(err, "stop the server first, or check a backup"))
 	}
 	if a.json {
 		a.printJSON(map[string]any{"ok": len(findings) == 0, "findings": findings})

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -110,21 +109,29 @@ type DB struct {
 
 // Open opens the ledger, makes it if it is not there, brings its schema up to
 // date, and puts what a former process left running back into the queue. It
-// refuses a file that another process has open, that is on a network file
-// system, that has a newer schema, or that is not safe: WAL, synchronous=FULL
-// and a SQLite without known faults.
+// refuses a file that another process has open, that another program has made,
+// that is on a network file system, that has a newer schema, or that is not safe:
+// WAL, synchronous=FULL and a SQLite without known faults. Its error is an
+// *OpenError.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	o = o.withDefaults()
 	path, err := filepath.Abs(o.Path)
 	if err != nil || o.Path == "" {
-		return nil, fmt.Errorf("open store %q: want a path", o.Path)
+		return nil, &OpenError{Path: o.Path, Remedy: "write store: sqlite:PATH", Err: errors.New("want a path")}
 	}
+	db, err := open(ctx, path, o.withDefaults())
+	if err != nil {
+		return nil, &OpenError{Path: path, Remedy: remedyOf(err), Err: err}
+	}
+	return db, nil
+}
+
+func open(ctx context.Context, path string, o Options) (*DB, error) {
 	if err := localDisk(filepath.Dir(path)); err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
+		return nil, err
 	}
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
+		return nil, err
 	}
 	db := &DB{
 		opt: o, path: path, lock: lock, pack: newPacker(),
@@ -139,28 +146,15 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	if err := db.start(ctx); err != nil {
 		_ = db.closeConns()
-		return nil, fmt.Errorf("open store %s: %w", path, errors.Join(err, unlockFile(lock)))
+		return nil, errors.Join(err, unlockFile(lock))
 	}
 	return db, nil
-}
-
-// private makes the ledger's file, if there is none, for its owner alone: it
-// holds what senders sent. Its journals take over its mode.
-func private(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
 }
 
 func (db *DB) start(ctx context.Context) error {
 	// fdatasync writes the data and the size, all that a commit needs; it
 	// spares the file's timestamps. Systems without it go on with fsync.
 	if _, err := sqlite.Fdatasync(true); err != nil && !errors.Is(err, sqlite.ErrFdatasyncUnavailable) {
-		return err
-	}
-	if err := private(db.path); err != nil {
 		return err
 	}
 	if err := db.openWriter(ctx); err != nil {
@@ -196,13 +190,18 @@ func (db *DB) openCheckpointer(ctx context.Context) error {
 }
 
 func (db *DB) openWriter(ctx context.Context) error {
-	_, err := os.Stat(db.path)
-	fresh := errors.Is(err, os.ErrNotExist)
+	fresh, err := look(ctx, db.path)
+	if err != nil {
+		return err
+	}
 	if db.w, err = connect(dsn(db.path, db.opt.synchronous(), writerCacheKiB)); err != nil {
 		return err
 	}
 	version, err := db.w.version(ctx)
 	if err != nil {
+		return err
+	}
+	if err := db.w.ours(ctx); err != nil {
 		return err
 	}
 	if err := db.w.verify(ctx, db.opt.synchronous()); err != nil {

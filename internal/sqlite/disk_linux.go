@@ -42,7 +42,7 @@ func localDisk(dir string) error {
 		return fmt.Errorf("statfs %s: %w", dir, err)
 	}
 	if kind := networkFS(int64(st.Type)); kind != "" {
-		return fmt.Errorf("%s is on a file system of the kind %s, on which SQLite's locks and fsyncs cannot be relied on: put the store on a local disk", dir, kind)
+		return &advised{fmt.Errorf("%s is on a file system of the kind %s, on which SQLite's locks and fsyncs cannot be relied on", dir, kind), "put the store on a local disk"}
 	}
 	return nil
 }

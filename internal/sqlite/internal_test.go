@@ -73,7 +73,7 @@ func TestSettingsAreReadBack(t *testing.T) {
 		}
 		db.readers <- c
 	}
-	for _, unsafe := range []string{"synchronous = NORMAL", "synchronous = OFF", "foreign_keys = 0", "busy_timeout = 0", "wal_autocheckpoint = 1000"} {
+	for _, unsafe := range []string{"synchronous = NORMAL", "synchronous = OFF", "fullfsync = 0", "checkpoint_fullfsync = 0", "foreign_keys = 0", "busy_timeout = 0", "wal_autocheckpoint = 1000"} {
 		c, err := connect(dsn(db.path, "FULL", readerCacheKiB))
 		if err != nil {
 			t.Fatal(err)

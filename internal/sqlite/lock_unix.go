@@ -23,7 +23,7 @@ func lockFile(path string) (*os.File, error) {
 	}
 	_ = f.Close()
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, fmt.Errorf("%w (%s is locked): stop it, or give this one a store of its own", ErrInUse, path)
+		return nil, inUse(path)
 	}
 	return nil, fmt.Errorf("lock %s: %w", path, err)
 }

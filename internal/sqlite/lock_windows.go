@@ -1,7 +1,7 @@
 package sqlite
 
 import (
-	"fmt"
+	"errors"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -16,7 +16,7 @@ func lockFile(path string) (*os.File, error) {
 	err = windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, new(windows.Overlapped))
 	if err != nil {
 		_ = f.Close()
-		return nil, fmt.Errorf("%w (%s is locked: %w): stop it, or give this one a store of its own", ErrInUse, path, err)
+		return nil, errors.Join(inUse(path), err)
 	}
 	return f, nil
 }

@@ -61,12 +61,12 @@ func migrate(ctx context.Context, c *conn, now time.Time) (version int64, err er
 		return 0, err
 	}
 	if version > int64(len(all)) {
-		return 0, fmt.Errorf("the file has schema %d and this program knows up to %d: run the newer program that wrote it", version, len(all))
+		return 0, &advised{fmt.Errorf("it has schema %d and this program knows up to %d", version, len(all)), "run the newer program that wrote it"}
 	}
 	for _, m := range all {
 		sum, ok := done[m.version]
 		if ok && sum != m.sum {
-			return 0, fmt.Errorf("schema %s is not the one that this file was made with", m.name)
+			return 0, &advised{fmt.Errorf("schema %s is not the one that this file was made with", m.name), "run the program that made it"}
 		}
 		if ok {
 			continue

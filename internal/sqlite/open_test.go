@@ -30,6 +30,8 @@ func raw(t *testing.T, path string, statements ...string) {
 	}
 }
 
+// refused opens what must not open, and looks for words in the cause or the
+// remedy of the error, which has both.
 func refused(t *testing.T, o sqlite.Options, want string) error {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), o)
@@ -38,8 +40,9 @@ func refused(t *testing.T, o sqlite.Options, want string) error {
 		_ = db.Close()
 		return nil
 	}
-	if !strings.Contains(err.Error(), want) {
-		t.Errorf("got %q, want %q in it", err, want)
+	e, ok := errors.AsType[*sqlite.OpenError](err)
+	if !ok || e.Remedy == "" || !strings.Contains(e.Error()+"; "+e.Remedy, want) {
+		t.Errorf("got %#v, want a cause, a remedy and %q in them", err, want)
 	}
 	return err
 }
@@ -98,9 +101,59 @@ func TestOpenRefusesWhatIsNoLedger(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Repeat("this is no database. ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, sqlite.Options{Path: path}, "not a database")
+	refused(t, sqlite.Options{Path: path}, "it is no database; name another file")
+	if err := os.WriteFile(path, []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, sqlite.Options{Path: path}, "it is no database; name another file")
 	refused(t, sqlite.Options{}, "want a path")
-	refused(t, sqlite.Options{Path: filepath.Join(t.TempDir(), "no", "such", "directory", "x.db")}, "no such file")
+	refused(t, sqlite.Options{Path: t.TempDir()}, "name another file")
+	refused(t, sqlite.Options{Path: filepath.Join(t.TempDir(), "no", "such", "directory", "x.db")}, "make the directory")
+}
+
+// TestOpenRefusesOthersDatabases: a database of another program, whose owner
+// wrote the wrong path, is not touched, whatever its journal.
+func TestOpenRefusesOthersDatabases(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"DELETE", "WAL"} {
+		path := filepath.Join(t.TempDir(), "shop.db")
+		raw(t, path, "PRAGMA journal_mode = "+mode, "CREATE TABLE customer (name TEXT)", "INSERT INTO customer VALUES ('Mona')")
+		before := read(t, path)
+		refused(t, sqlite.Options{Path: path}, "of another program; name another file")
+		if after := read(t, path); after != before {
+			t.Errorf("%s: the file was changed", mode)
+		}
+	}
+}
+
+// TestOpenRefusesDamage: a ledger that was cut off says what to do, and so does
+// one whose pages were written over.
+func TestOpenRefusesDamage(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(string) string{
+		"cut off after a page":     func(all string) string { return all[:4096] },
+		"cut off inside of a page": func(all string) string { return all[:20_000] },
+		"written over":             func(all string) string { return all[:100] + strings.Repeat("x", 20_000) + all[20_100:] },
+	} {
+		path := filepath.Join(t.TempDir(), "ledger.db")
+		if err := mustOpen(t, sqlite.Options{Path: path}).Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(spoil(read(t, path))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Log(name)
+		refused(t, sqlite.Options{Path: path}, "malformed (11); move it")
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	all, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(all)
 }
 
 func TestOpenTakesOddPaths(t *testing.T) {

@@ -41,6 +41,11 @@ func dsn(path string, synchronous string, cacheKiB int) string {
 	}
 	q.Set("_txlock", "immediate")
 	q.Set("_dqs", "0")
+	return fileURL(path, q)
+}
+
+// fileURL names a file for the driver.
+func fileURL(path string, q url.Values) string {
 	path = filepath.ToSlash(path)
 	if filepath.VolumeName(path) != "" {
 		path = "/" + path // Windows: file:///C:/...
@@ -59,6 +64,8 @@ func (c *conn) verify(ctx context.Context, synchronous string) error {
 	}{
 		{"journal_mode", 0, "wal"},
 		{"synchronous", level, ""},
+		{"fullfsync", 1, ""},
+		{"checkpoint_fullfsync", 1, ""},
 		{"foreign_keys", 1, ""},
 		{"busy_timeout", busyTimeout, ""},
 		{"wal_autocheckpoint", 0, ""},
