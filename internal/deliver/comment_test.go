@@ -166,6 +166,24 @@ func TestAnUnknownOutcomeHoldsTheNextJobToo(t *testing.T) {
 	})
 }
 
+// The comment is deleted after the search found it.
+func TestACommentThatGoesAwayMeanwhileIsPostedAnew(t *testing.T) {
+	inWorld(t, func(w *world) {
+		s := newScene(w, deliver.GitHubCommentOptions{})
+		defer s.stop()
+		j := s.comment("answer")
+		s.pass(time.Minute)
+		s.hub.Fail(githubtest.Fault{Method: http.MethodPatch, Status: 404})
+		if _, err := s.store.Redeliver(w.Context(), j.ID, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		s.pass(time.Minute)
+		if got := s.comments(); len(got) != 2 {
+			t.Errorf("%d comments, want the one that is gone for others, and a new one", len(got))
+		}
+	})
+}
+
 // oneAnchor is what was stored when another account posted.
 type oneAnchor struct{ id int64 }
 
