@@ -17,8 +17,7 @@ import (
 // transmission id, which is signed, is what deliveries are told apart by.
 // https://developer.paypal.com/api/rest/webhooks/rest/#verify-event-notifications
 type paypal struct {
-	keys      []crypto.PublicKey
-	source    KeySource
+	published
 	webhookID string
 	tolerance time.Duration
 }
@@ -58,7 +57,7 @@ func (p *paypal) prove(r *Request) (proven, *Error) {
 		return proven{}, refuse(CodeIDMalformed, "the header "+paypalID+" is no transmission id", hintShape)
 	}
 	text := p.text(id, stamp, r.Body)
-	no, err := p.signed(r, certURL, text, sig)
+	no, err := p.signed(signature{crypto.SHA256, text, sig}, KeyRef{Sender: "paypal", URL: certURL}, r.Now)
 	if err != nil {
 		return proven{}, err
 	}
@@ -71,28 +70,6 @@ func (p *paypal) prove(r *Request) (proven, *Error) {
 
 func (p *paypal) text(id, stamp string, body []byte) []byte {
 	return []byte(id + "|" + stamp + "|" + p.webhookID + "|" + itoa(int64(crc32.ChecksumIEEE(body))))
-}
-
-func (p *paypal) signed(r *Request, certURL string, text, sig []byte) (int, *Error) {
-	for no, key := range p.keys {
-		if signedBy(key, crypto.SHA256, text, sig) {
-			return no, nil
-		}
-	}
-	if p.source == nil {
-		return 0, refuse(CodeSignatureMismatch, "no pinned certificate made this signature for the configured webhook_id", "check webhook_id; PayPal may also have changed its certificate")
-	}
-	ref := KeyRef{Sender: "paypal", URL: certURL}
-	key, ok := p.source.Key(ref, r.Now)
-	switch {
-	case !ok:
-		return 0, &Error{Code: CodeKeyUnavailable, Message: "the certificate is not known yet", Hint: hintKeyset, Need: &ref}
-	case !suits(key, "RS256"):
-		return 0, unsuitable("PayPal")
-	case !signedBy(key, crypto.SHA256, text, sig):
-		return 0, refuse(CodeSignatureMismatch, "the certificate did not make this signature for the configured webhook_id", "check webhook_id and that the body is passed through byte for byte")
-	}
-	return 0, nil
 }
 
 func paypalURL(text string) bool {
@@ -116,19 +93,13 @@ func newPayPal(s Sender, cfg Config) (*paypal, *ConfigError) {
 		_, remedy := demanded("webhook_id", cfg)
 		return nil, &ConfigError{Field: "webhook_id", Message: "PayPal signs it, and it is not set", Remedy: remedy}
 	}
-	p := &paypal{webhookID: cfg.WebhookID, tolerance: toleranceOf(s.Proof, cfg)}
-	if len(cfg.PublicKeys) == 0 { // pinned keys stand alone
-		p.source = cfg.Keys
+	keys, err := newPublished("PayPal", cfg)
+	if err != nil {
+		return nil, err
 	}
-	for i, text := range cfg.PublicKeys {
-		key, err := parsePublic("rsa", text)
-		if err != nil {
-			err.Index = i
-			return nil, err
-		}
-		p.keys = append(p.keys, key)
-	}
-	return p, needKey("PayPal", len(p.keys), cfg)
+	keys.notPinned = refuse(CodeSignatureMismatch, "no pinned certificate made this signature for the configured webhook_id", "check webhook_id; PayPal may also have changed its certificate")
+	keys.notNamed = refuse(CodeSignatureMismatch, "the certificate did not make this signature for the configured webhook_id", "check webhook_id and that the body is passed through byte for byte")
+	return &paypal{published: keys, webhookID: cfg.WebhookID, tolerance: toleranceOf(s.Proof, cfg)}, nil
 }
 
 func (p *paypal) sign(r *Request, in *SignInput) error {

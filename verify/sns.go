@@ -16,8 +16,7 @@ import (
 // certificate are fields of the body, which comes as text/plain.
 // https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 type sns struct {
-	keys   []crypto.PublicKey
-	source KeySource
+	published
 	topics []string
 }
 
@@ -49,34 +48,12 @@ func (s *sns) prove(r *Request) (proven, *Error) {
 		return proven{}, refuse(CodeTopicUnknown, "the message is for a topic that the hook does not list", "add the topic's ARN to topics, if it is yours")
 	}
 	text := snsText(msg)
-	no, err := s.signed(r, msg["SigningCertURL"], hash, text, sig)
+	no, err := s.signed(signature{hash, text, sig}, KeyRef{Sender: "aws-sns", URL: msg["SigningCertURL"]}, r.Now)
 	if err != nil {
 		return proven{}, err
 	}
 	digest := sha256.Sum256(text)
 	return proven{digest: digest[:], secretNo: no, id: msg["MessageId"], payload: r.Body}, nil
-}
-
-func (s *sns) signed(r *Request, certURL string, hash crypto.Hash, text, sig []byte) (int, *Error) {
-	for no, key := range s.keys {
-		if signedBy(key, hash, text, sig) {
-			return no, nil
-		}
-	}
-	if s.source == nil {
-		return 0, refuse(CodeSignatureMismatch, "no pinned certificate made this signature", "Amazon has changed its certificate, or the message is not from it")
-	}
-	ref := KeyRef{Sender: "aws-sns", URL: certURL}
-	key, ok := s.source.Key(ref, r.Now)
-	switch {
-	case !ok:
-		return 0, &Error{Code: CodeKeyUnavailable, Message: "the certificate is not known yet", Hint: hintKeyset, Need: &ref}
-	case !suits(key, "RS256"):
-		return 0, unsuitable("SNS")
-	case !signedBy(key, hash, text, sig):
-		return 0, refuse(CodeSignatureMismatch, "the certificate did not make this signature", hintRewrite)
-	}
-	return 0, nil
 }
 
 // snsMessage reads the fields that SNS signs. A field that is there twice would
@@ -188,29 +165,16 @@ func isRegion(s string) bool {
 }
 
 func newSNS(cfg Config) (*sns, *ConfigError) {
-	s := &sns{topics: cfg.Topics}
-	if len(cfg.PublicKeys) == 0 { // pinned keys stand alone
-		s.source = cfg.Keys
-	}
 	if len(cfg.Topics) == 0 {
 		return nil, &ConfigError{Field: "topics", Message: "anybody can have SNS sign a message of a topic of their own", Remedy: "write topics: [\"arn:aws:sns:REGION:ACCOUNT:NAME\"]"}
 	}
-	for i, text := range cfg.PublicKeys {
-		key, err := parsePublic("rsa", text)
-		if err != nil {
-			err.Index = i
-			return nil, err
-		}
-		s.keys = append(s.keys, key)
+	keys, err := newPublished("Amazon SNS", cfg)
+	if err != nil {
+		return nil, err
 	}
-	return s, needKey("Amazon SNS", len(s.keys), cfg)
-}
-
-func needKey(title string, pinned int, cfg Config) *ConfigError {
-	if pinned == 0 && cfg.Keys == nil {
-		return &ConfigError{Field: "public_keys", Message: title + " needs a certificate, and nothing can fetch one here", Remedy: "write public_keys: [\"${file:cert.pem}\"]"}
-	}
-	return nil
+	keys.notPinned = refuse(CodeSignatureMismatch, "no pinned certificate made this signature", "Amazon has changed its certificate, or the message is not from it")
+	keys.notNamed = refuse(CodeSignatureMismatch, "the certificate did not make this signature", hintRewrite)
+	return &sns{published: keys, topics: cfg.Topics}, nil
 }
 
 // sign makes the message that SNS would send around a body: the body becomes
