@@ -162,13 +162,13 @@ func (s *Server) listen(ctx context.Context) error {
 }
 
 // maxConnections is how many connections a listener has open at once. Each
-// takes some 7 KiB even if it says nothing; past it they wait to be accepted.
+// takes some 4 KiB even if it says nothing; past it they wait to be accepted.
 const maxConnections = 10_000
 
 // serve serves HTTP in a goroutine that Stop waits for.
 func (s *Server) serve(h *http.Server, l net.Listener) {
 	s.serving.Go(func() {
-		if err := h.Serve(netutil.LimitListener(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+		if err := h.Serve(newAnteroom(netutil.LimitListener(l, maxConnections), maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 			s.fail(fmt.Errorf("serve %s: %w", l.Addr(), err))
 		}
 	})

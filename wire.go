@@ -161,16 +161,20 @@ func (s *Server) wireViews(hooks *hookSet) (err error) {
 	return nil
 }
 
+const readHeaderTimeout = 5 * time.Second
+
 // newServer bounds what a slow or hostile peer can hold. Long polls, streams
 // and sync answers move their own write deadlines.
 func (s *Server) newServer(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
+		Handler:           inTurn(h),
+		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      90 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    32 << 10,
+		ConnState:         answered,
+		ConnContext:       withGuest,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }
@@ -188,6 +192,7 @@ func (s *Server) cleanUp() {
 func (s *Server) await(ctx context.Context, job string, wait time.Duration) ([]byte, bool) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
+	endTurn(ctx)
 	changed, stop := s.store.Watch(job)
 	defer stop()
 	for {
