@@ -18,11 +18,12 @@ import (
 var update = flag.Bool("update", false, "rewrite what the scripts compare with")
 
 // TestMain lets this test binary be the commands of the scripts, and the writer
-// that loses its disk.
+// that loses its disk, and the senders of a crowd.
 func TestMain(m *testing.M) {
 	testscript.Main(swept{m}, map[string]func(){
 		"forebay":       func() { os.Exit(realMain()) },
 		"ledger-writer": func() { os.Exit(writeLedger(os.Args[1:])) },
+		"event-crowd":   func() { os.Exit(sendCrowd(os.Args[1:])) },
 	})
 }
 

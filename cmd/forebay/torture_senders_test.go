@@ -98,10 +98,7 @@ func (l *senders) one(ctx context.Context) {
 
 // insist sends one event until it is acknowledged, or ctx ends.
 func (l *senders) insist(ctx context.Context, name string, n int64) (job string, ok bool) {
-	body := bytes.ReplaceAll(l.template, []byte(fixtureTitle), []byte(name))
-	body = bytes.ReplaceAll(body, []byte(fixtureNumber), []byte(`"number":`+strconv.FormatInt(n%standPulls+1, 10)))
-	signed, err := verify.Sign(verify.Config{Type: "github", Secrets: []string{standSecret}},
-		verify.SignInput{Body: body, Now: time.Now(), Type: "pull_request", ID: "delivery-" + name})
+	signed, err := signCase(l.template, name, n)
 	if err != nil {
 		l.problem("%v", err)
 		return "", false
@@ -125,6 +122,15 @@ func (l *senders) insist(ctx context.Context, name string, n int64) (job string,
 		wait(ctx, 50*time.Millisecond) // Retry-After is seconds; these are in a hurry
 	}
 	return "", false
+}
+
+// signCase makes an event of the template that has a name and is about one of
+// the pull requests.
+func signCase(template []byte, name string, n int64) (verify.Request, error) {
+	body := bytes.ReplaceAll(template, []byte(fixtureTitle), []byte(name))
+	body = bytes.ReplaceAll(body, []byte(fixtureNumber), []byte(`"number":`+strconv.FormatInt(n%standPulls+1, 10)))
+	return verify.Sign(verify.Config{Type: "github", Secrets: []string{standSecret}},
+		verify.SignInput{Body: body, Now: time.Now(), Type: "pull_request", ID: "delivery-" + name})
 }
 
 // A reply is what a hook answers.
