@@ -200,6 +200,10 @@ type TakeDeliveries struct {
 	Now        time.Time
 	LeaseUntil time.Time
 	Max        int
+
+	// Held are the leases that the worker still carries, as in Take: a clock that
+	// jumps ahead must not have one carried out twice.
+	Held []Lease
 }
 
 // TakenDeliveries is the ledger's answer to TakeDeliveries.

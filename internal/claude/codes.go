@@ -12,6 +12,7 @@ const (
 	CodeUnauthorized  = "unauthorized"    // 401: the API key is wrong or expired
 	CodeBilling       = "billing"         // 402: the account cannot pay
 	CodeForbidden     = "forbidden"       // 403: the key may not do this
+	CodeNotTheAPI     = "not_the_api"     // 404, 405, 407, 421 in somebody else's words: a wrong base_url, a proxy
 
 	// With Retry.
 	CodeOverloaded      = "overloaded"       // 529: no capacity for anybody
@@ -32,7 +33,7 @@ const (
 
 	// With FallBack.
 	CodeRefusal       = "refusal"
-	CodeModelNotFound = "model_not_found" // 404: retired, or not for this account; GiveUp if it is no answer of the API
+	CodeModelNotFound = "model_not_found" // 404: retired, or not for this account
 
 	// With GiveUp.
 	CodeInvalidRequest  = "invalid_request"    // 400 and other refusals of the request

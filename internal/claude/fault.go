@@ -98,8 +98,12 @@ func (f fault) serverError() *Error {
 	return &Error{Verdict: Retry, Code: CodeServerError}
 }
 
-// clientError is a request that was refused for what it is, or for who sent it.
+// clientError is a request that was refused for what it is, for who sent it, or
+// for where it was sent.
 func (f fault) clientError() *Error {
+	if f.notTheAPI() {
+		return f.elsewhere()
+	}
 	switch f.status {
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden:
 		return f.accountError()
@@ -132,19 +136,25 @@ func overflows(text string) bool {
 		strings.Contains(text, "exceeds the context window") || strings.Contains(text, "input is too long")
 }
 
-// notFound is a model that is not there, or an address that is not the API's.
+// notFound is a model that is not there.
 func (f fault) notFound() *Error {
 	e := &Error{Verdict: FallBack, Code: CodeModelNotFound}
-	switch notice, _, known := catalog.Retirement(f.model, f.now); {
-	case f.kind == "":
-		e.Verdict, e.Message = GiveUp, "the address does not exist"
-		e.Hint = "check that claude.base_url leads to the Claude API"
-	case known:
+	if notice, _, known := catalog.Retirement(f.model, f.now); known {
 		e.Hint = notice
-	default:
+	} else {
 		e.Hint = fmt.Sprintf("check the model id %q; forebay doctor lists what the account may call", f.model)
 	}
 	return e
+}
+
+// notTheAPI reports an answer that is not in the API's words and says that the
+// address, or the way to it, is wrong: that of a proxy, or of another server.
+func (f fault) notTheAPI() bool {
+	switch f.status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusProxyAuthRequired, http.StatusMisdirectedRequest:
+		return f.kind == ""
+	}
+	return false
 }
 
 // words are the API's own, made safe, or the name of the status where it said

@@ -1,6 +1,7 @@
 package claude
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 // it is refused before anything is billed.
 const (
 	pauseUnsaid  = 15 * time.Second // 429 without retry-after
-	pauseAccount = 10 * time.Minute // key, billing, permission
+	pauseAccount = 10 * time.Minute // key, billing, permission, address
 	pauseSpend   = time.Hour        // a spend limit without a date, an organisation on hold
 )
 
@@ -79,6 +80,16 @@ func (f fault) accountError() *Error {
 		e.Code, e.Hint = CodeForbidden, "give the key access to this model or workspace in the Claude console"
 	}
 	return e
+}
+
+// elsewhere is an address that is not the API's: every call gets the same answer
+// until somebody mends that, so that no job is to blame.
+func (f fault) elsewhere() *Error {
+	return &Error{
+		Verdict: WaitLane, Code: CodeNotTheAPI, Until: f.now.Add(pauseAccount),
+		Message: fmt.Sprintf("what answered (%d %s) is not the Claude API", f.status, http.StatusText(f.status)),
+		Hint:    "check that claude.base_url leads to the Claude API, and the proxies on the way",
+	}
 }
 
 // ownLimit recognises the 400 of a spend limit that the owner set; it has no

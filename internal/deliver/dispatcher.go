@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,11 +71,11 @@ func New(o Options) (*Dispatcher, error) {
 // the two channels and the group.
 type run struct {
 	*Dispatcher
-	attempts context.Context // of the attempts: outlives the loop's by the grace
-	ended    chan struct{}   // a value for each attempt that ended; never blocks
+	attempts context.Context  // of the attempts: outlives the loop's by the grace
+	ended    chan event.Lease // of each attempt that ended; never blocks
 	wg       sync.WaitGroup
-	inFlight int
-	pause    time.Duration // after failures of the store
+	held     map[event.Lease]struct{} // of the attempts in flight
+	pause    time.Duration            // after failures of the store
 }
 
 // Run takes what is due and carries it out until ctx ends. It then takes
@@ -83,7 +85,7 @@ type run struct {
 func (d *Dispatcher) Run(ctx context.Context) error {
 	attempts, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	r := &run{Dispatcher: d, attempts: attempts, ended: make(chan struct{}, d.opts.Concurrency)}
+	r := &run{Dispatcher: d, attempts: attempts, ended: make(chan event.Lease, d.opts.Concurrency), held: make(map[event.Lease]struct{})}
 	changed, stop := d.opts.Signals.Watch(event.TopicOutbox)
 	defer stop()
 	err := r.loop(ctx, changed)
@@ -103,8 +105,8 @@ func (r *run) loop(ctx context.Context, changed <-chan struct{}) error {
 		select {
 		case <-ctx.Done():
 		case <-changed:
-		case <-r.ended:
-			r.inFlight--
+		case lease := <-r.ended:
+			delete(r.held, lease)
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -113,12 +115,12 @@ func (r *run) loop(ctx context.Context, changed <-chan struct{}) error {
 	return nil
 }
 
-// collect counts the attempts that ended meanwhile.
+// collect takes note of the attempts that ended meanwhile.
 func (r *run) collect() {
 	for {
 		select {
-		case <-r.ended:
-			r.inFlight--
+		case lease := <-r.ended:
+			delete(r.held, lease)
 		default:
 			return
 		}
@@ -128,18 +130,19 @@ func (r *run) collect() {
 // take starts what is due, as far as there is room, and says how long there is
 // nothing to do.
 func (r *run) take(ctx context.Context) (wait time.Duration, err error) {
-	room := r.opts.Concurrency - r.inFlight
+	room := r.opts.Concurrency - len(r.held)
 	if room <= 0 {
 		return idle, nil
 	}
 	now := time.Now()
 	taken, err := r.opts.Outbox.TakeDeliveries(ctx, event.TakeDeliveries{
 		Worker: r.opts.Worker, Now: now, LeaseUntil: now.Add(r.opts.Timeout + leaseMargin), Max: room,
+		Held: slices.Collect(maps.Keys(r.held)),
 	})
 	for _, l := range taken.Deliveries {
-		r.inFlight++
+		r.held[l.Lease] = struct{}{}
 		r.wg.Go(func() {
-			defer func() { r.ended <- struct{}{} }()
+			defer func() { r.ended <- l.Lease }()
 			r.attempt(r.attempts, l)
 		})
 	}

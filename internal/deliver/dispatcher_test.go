@@ -314,3 +314,44 @@ func TestARedeliveryHasItsOwnID(t *testing.T) {
 		}
 	})
 }
+
+// jumping is an outbox on a machine whose clock is set an hour ahead after the
+// first look.
+type jumping struct {
+	deliver.Outbox
+	looks atomic.Int32
+}
+
+func (j *jumping) TakeDeliveries(ctx context.Context, t event.TakeDeliveries) (event.TakenDeliveries, error) {
+	if len(t.Held) > 0 || j.looks.Load() > 0 {
+		j.looks.Add(1)
+		t.Now, t.LeaseUntil = t.Now.Add(time.Hour), t.LeaseUntil.Add(time.Hour)
+	}
+	return j.Outbox.TakeDeliveries(ctx, t)
+}
+
+func TestAClockThatJumpsDeliversNothingTwice(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var calls atomic.Int32
+		target := deliver.Func(func(context.Context, event.Job) error {
+			calls.Add(1)
+			time.Sleep(5 * time.Second)
+			return nil
+		})
+		box := &jumping{Outbox: w.store}
+		stop := w.dispatchFrom(box, target, deliver.Options{})
+		first := w.job(`{}`, "x", one())
+		w.pass(time.Second)
+		second := w.job(`{}`, "y", one()) // has the outbox looked at again
+		w.pass(time.Minute)
+		stop()
+		if box.looks.Load() == 0 || calls.Load() != 2 {
+			t.Errorf("got %d calls with %d looks after the jump, want 2 for 2 deliveries", calls.Load(), box.looks.Load())
+		}
+		for _, j := range []event.Job{first, second} {
+			if d := w.delivery(j.ID); d.State != event.DeliveryDone || d.Attempts != 1 {
+				t.Errorf("got %+v, want done after one attempt", d)
+			}
+		}
+	})
+}

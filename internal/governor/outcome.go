@@ -178,7 +178,7 @@ func (l *lane) refund(gr *Grant, weight int) {
 func unread(code string) bool {
 	switch code {
 	case "rate_limited", "ramp_limited", "spend_cap", "own_spend_limit", "on_hold", "unauthorized", "billing",
-		"forbidden", "overloaded", "invalid_request", "context_overflow", "request_too_large", "model_not_found":
+		"forbidden", "not_the_api", "overloaded", "invalid_request", "context_overflow", "request_too_large", "model_not_found":
 		return true
 	}
 	return false

@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/forebayhq/forebay/event"
@@ -10,7 +12,7 @@ import (
 
 // TakeDeliveries leases pending deliveries that are due, after it has let go of
 // those whose lease has run out. Like Take, it does not heed the end of ctx
-// once the leases are committed.
+// once the leases are committed, and returns what it can read beside an error.
 func (db *DB) TakeDeliveries(ctx context.Context, want event.TakeDeliveries) (event.TakenDeliveries, error) {
 	if err := ctx.Err(); err != nil {
 		return event.TakenDeliveries{}, err
@@ -25,28 +27,23 @@ func (db *DB) TakeDeliveries(ctx context.Context, want event.TakeDeliveries) (ev
 	if err != nil {
 		return event.TakenDeliveries{}, err
 	}
-	answer := event.TakenDeliveries{NextDue: next}
+	answer, failed := event.TakenDeliveries{NextDue: next}, error(nil)
 	for _, l := range taken {
 		d, err := db.readLeasedDelivery(ctx, l)
-		if err != nil {
-			return answer, fmt.Errorf("delivery %d: %w", l.seq, err) // its lease runs out
+		if err != nil { // its lease runs out
+			failed = errors.Join(failed, fmt.Errorf("delivery %d: %w", l.seq, err))
+			continue
 		}
 		d.Lease = event.Lease{ID: d.Delivery.ID, Token: l.token, Worker: want.Worker, Until: want.LeaseUntil}
 		answer.Deliveries = append(answer.Deliveries, d)
 	}
-	return answer, nil
+	return answer, failed
 }
 
 func (t *tx) takeDeliveries(want *event.TakeDeliveries) ([]leasing, time.Time, error) {
 	now := micros(want.Now)
-	var expired []int64
-	if err := t.scan("delivery_expired", func(r *row) { expired = append(expired, r.int()) }, now); err != nil {
+	if err := t.expireDeliveries(want, now); err != nil {
 		return nil, time.Time{}, err
-	}
-	for _, seq := range expired {
-		if err := one(t.exec("delivery_release", seq, now)); err != nil {
-			return nil, time.Time{}, err
-		}
 	}
 	var taken []leasing
 	err := t.scan("delivery_candidates", func(r *row) { taken = append(taken, leasing{seq: r.int(), token: r.int() + 1}) }, now, int64(want.Max))
@@ -61,6 +58,28 @@ func (t *tx) takeDeliveries(want *event.TakeDeliveries) ([]leasing, time.Time, e
 	var next time.Time
 	err = t.query("delivery_next", func(r *row) { next = r.time() }, now)
 	return taken, next, err
+}
+
+// expireDeliveries lets go of the deliveries whose lease has run out, and renews
+// those that the taker still carries.
+func (t *tx) expireDeliveries(want *event.TakeDeliveries, now int64) error {
+	var expired []leasing
+	err := t.scan("delivery_expired", func(r *row) { expired = append(expired, leasing{seq: r.int(), id: r.text(), token: r.int()}) }, now)
+	if err != nil {
+		return err
+	}
+	for _, l := range expired {
+		held := slices.ContainsFunc(want.Held, func(h event.Lease) bool { return h.ID == l.id && h.Token == l.token })
+		if held {
+			err = one(t.exec("delivery_extend", l.seq, micros(want.LeaseUntil)))
+		} else {
+			err = one(t.exec("delivery_release", l.seq, now))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SettleDelivery ends an attempt at a delivery; event.ErrLeaseLost means that

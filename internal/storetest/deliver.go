@@ -121,7 +121,22 @@ func testDeliveryExpires(s *suite) {
 	s.pass(lease - time.Microsecond)
 	want(s, "taken before the end", len(s.takeDeliveries(10).Deliveries), 0)
 	s.pass(time.Microsecond)
-	second := s.takeDelivery()
+	now := s.clock()
+	held, err := s.TakeDeliveries(s.Context(), event.TakeDeliveries{
+		Worker: "w1", Now: now, LeaseUntil: now.Add(lease), Max: 10, Held: []event.Lease{first.Lease},
+	})
+	s.must(err)
+	want(s, "taken from a worker that lives", len(held.Deliveries), 0)
+	s.pass(lease)
+	old := first.Lease
+	old.Token--
+	now = s.clock()
+	got, err := s.TakeDeliveries(s.Context(), event.TakeDeliveries{Worker: "w1", Now: now, LeaseUntil: now.Add(lease), Max: 10, Held: []event.Lease{old}})
+	s.must(err)
+	if len(got.Deliveries) != 1 {
+		s.Fatalf("got %d deliveries, want the one whose lease ran out", len(got.Deliveries))
+	}
+	second := got.Deliveries[0]
 	want(s, "attempts: the crashed one counts", second.Delivery.Attempts, 2)
 	if second.Lease.Token <= first.Lease.Token {
 		s.Errorf("token %d after %d", second.Lease.Token, first.Lease.Token)

@@ -1,7 +1,10 @@
 -- The outbox.
 
 -- name: delivery_expired
-SELECT seq FROM delivery WHERE lease_until > 0 AND lease_until <= ?1;
+SELECT seq, id, token FROM delivery WHERE lease_until > 0 AND lease_until <= ?1;
+
+-- name: delivery_extend
+UPDATE delivery SET lease_until = ?2 WHERE seq = ?1;
 
 -- name: delivery_release
 UPDATE delivery SET lease_until = 0, worker = '', next_at = ?2, updated_at = ?2 WHERE seq = ?1;
