@@ -156,8 +156,11 @@ func startUpstream(b *testing.B) (url string, rest func()) {
 	}))
 	b.Cleanup(srv.Close)
 	return srv.URL, func() {
-		for seen := int64(-1); seen != diffs.Load() || comments.Load() < seen; time.Sleep(50 * time.Millisecond) {
-			seen = diffs.Load()
+		for seen, until := int64(-1), time.Now().Add(30*time.Second); seen != diffs.Load() || comments.Load() < seen; time.Sleep(50 * time.Millisecond) {
+			if seen = diffs.Load(); time.Now().After(until) {
+				b.Errorf("%d of %d events have their comment", comments.Load(), seen)
+				return
+			}
 		}
 	}
 }
