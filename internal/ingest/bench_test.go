@@ -32,7 +32,7 @@ const crowdSize = 32 // connections that send at once
 
 // BenchmarkIngest measures receivers of signed events, one after the other.
 func BenchmarkIngest(b *testing.B) {
-	for _, name := range []string{"bare", "durable", "express", "guide"} {
+	for _, name := range []string{"bare", "durable", "express", "express-at-work"} {
 		b.Run(name, func(b *testing.B) {
 			r := start(b, name)
 			c := newCrowd(b, r.url)
@@ -52,17 +52,17 @@ func BenchmarkIngest(b *testing.B) {
 // within a round are the figures to quote. Benchmark it with a number of rounds
 // (-benchtime 20x).
 func BenchmarkIngestShare(b *testing.B) {
-	bare, durable, express, guide := newTurn(b, "bare", 8000), newTurn(b, "durable", 4000), newTurn(b, "express", 3000), newTurn(b, "guide", 500)
-	var ofBare, ofExpress, ofGuide []float64
+	bare, durable, express, atWork := newTurn(b, "bare", 8000), newTurn(b, "durable", 4000), newTurn(b, "express", 3000), newTurn(b, "express-at-work", 500)
+	var ofBare, ofExpress, ofAtWork []float64
 	for b.Loop() {
 		rate := durable()
 		ofBare = append(ofBare, rate/bare())
 		ofExpress = append(ofExpress, rate/express())
-		ofGuide = append(ofGuide, rate/guide())
+		ofAtWork = append(ofAtWork, rate/atWork())
 	}
 	b.ReportMetric(median(ofBare), "of_bare")
 	b.ReportMetric(median(ofExpress), "of_express")
-	b.ReportMetric(median(ofGuide), "of_guide")
+	b.ReportMetric(median(ofAtWork), "of_express_at_work")
 }
 
 // newTurn starts a receiver, warms it up, and returns how many of n requests it
@@ -104,7 +104,7 @@ func start(b *testing.B, name string) receiver {
 	switch name {
 	case "express":
 		cmd = exec.Command("node", filepath.Join(installExpress(b), "server.mjs"), secret)
-	case "guide":
+	case "express-at-work":
 		var upstream string
 		upstream, rest = startUpstream(b)
 		cmd = exec.Command("node", filepath.Join(installExpress(b), "server.mjs"), secret, upstream)
