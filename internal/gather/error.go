@@ -19,7 +19,7 @@ func fromGitHub(err error) *Error {
 	if !ok {
 		return &Error{Code: "github_failed", Message: err.Error(), Err: err}
 	}
-	return &Error{Code: e.Code, Message: e.Message, Hint: e.Hint, Permanent: e.Permanent, RetryAfter: e.RetryAfter, Err: err}
+	return &Error{Code: e.Code, Message: e.Message, Hint: e.Hint, Permanent: e.Permanent, RetryAfter: e.RetryAfter, Outage: e.Outage(), Err: err}
 }
 
 // timedOut is the error of a step whose own time is over. When the caller's
@@ -28,7 +28,7 @@ func timedOut(caller context.Context, limit time.Duration, err error) *Error {
 	if caller.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 		return nil
 	}
-	return &Error{Code: "gather_timeout", Message: fmt.Sprintf("there was no whole answer within %v", limit), Err: err}
+	return &Error{Code: "gather_timeout", Message: fmt.Sprintf("there was no whole answer within %v", limit), Outage: true, Err: err}
 }
 
 // A Func is a step of the embedding program. What it returns is a Part's Value.

@@ -283,7 +283,7 @@ func TestGitHubFailures(t *testing.T) {
 		s.Fail(fault)
 		_, err := step(t, s, gather.PullFilesOptions{}).Gather(t.Context(), pullEvent())
 		e, ok := errors.AsType[*gather.Error](err)
-		if !ok || e.Code != want.code || e.Permanent != want.permanent || e.RetryAfter != want.wait {
+		if !ok || e.Code != want.code || e.Permanent != want.permanent || e.RetryAfter != want.wait || e.Outage != (status >= 500) {
 			t.Errorf("%d: got %v (%+v), want %+v", status, err, e, want)
 		}
 	}

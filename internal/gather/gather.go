@@ -32,6 +32,7 @@ type Error struct {
 	Hint       string
 	Permanent  bool          // no retry can help
 	RetryAfter time.Duration // whoever was asked wants to be left alone so long; zero: it did not say
+	Outage     bool          // whoever was asked is in trouble or out of reach: no job is to blame
 	Err        error
 }
 

@@ -93,7 +93,7 @@ func (h *HTTP) failed(ctx context.Context, err error) *Error {
 	if late := timedOut(ctx, h.o.Timeout, err); late != nil {
 		return late
 	}
-	return &Error{Code: "gather_unreachable", Message: h.o.URL.Origin() + " gave no whole answer", Err: err,
+	return &Error{Code: "gather_unreachable", Message: h.o.URL.Origin() + " gave no whole answer", Outage: true, Err: err,
 		Hint: "see that the address is right, and that egress.allow lists it if it is private"}
 }
 
@@ -105,6 +105,7 @@ func statusError(resp *http.Response) *Error {
 		Code:      "gather_status_" + strconv.Itoa(code),
 		Message:   fmt.Sprintf("the server answered %d %s", code, http.StatusText(code)),
 		Permanent: code < 500 && code != http.StatusRequestTimeout && code != http.StatusTooManyRequests,
+		Outage:    code >= 500 && code != http.StatusNotImplemented,
 	}
 	if !e.Permanent {
 		e.RetryAfter = github.RetryAfter(resp.Header, time.Now())

@@ -117,6 +117,10 @@ func TestHTTPFailures(t *testing.T) {
 			if !ok || (c.code != "" && e.Code != c.code) || (c.code != "" && e.Permanent != c.permanent) {
 				t.Errorf("got %v (%+v), want %s", err, e, c.code)
 			}
+			want := c.code == "gather_status_503" || c.code == "gather_unreachable" || c.code == "gather_timeout"
+			if ok && c.code != "" && e.Outage != want {
+				t.Errorf("outage: got %v, want %v", e.Outage, want)
+			}
 		})
 	}
 }

@@ -15,7 +15,11 @@ import (
 	"github.com/forebayhq/forebay/internal/egress"
 )
 
-const codeRateLimited = "github_rate_limited"
+const (
+	codeRateLimited = "github_rate_limited"
+	codeUnavailable = "github_unavailable"
+	codeUnreachable = "github_unreachable"
+)
 
 // An Error is a call that failed. Codes:
 //
@@ -50,6 +54,10 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Outage reports that GitHub is in trouble or out of reach: the request is not to
+// blame.
+func (e *Error) Outage() bool { return e.Code == codeUnavailable || e.Code == codeUnreachable }
+
 // unreachable sorts a request that got no whole answer.
 func unreachable(ctx context.Context, err error) *Error {
 	if known, ok := errors.AsType[*Error](err); ok { // of the credential
@@ -61,9 +69,9 @@ func unreachable(ctx context.Context, err error) *Error {
 	case errors.Is(err, egress.ErrTooLarge):
 		return &Error{Code: "github_too_large", Message: "GitHub's answer is larger than allowed", Permanent: true, Err: err}
 	case ctx.Err() != nil:
-		return &Error{Code: "github_unreachable", Message: "GitHub did not answer in time", Hint: wayHint, Err: ctx.Err()}
+		return &Error{Code: codeUnreachable, Message: "GitHub did not answer in time", Hint: wayHint, Err: ctx.Err()}
 	}
-	return &Error{Code: "github_unreachable", Message: "GitHub cannot be reached: " + egress.Detail(err), Hint: wayHint, Err: err}
+	return &Error{Code: codeUnreachable, Message: "GitHub cannot be reached: " + egress.Detail(err), Hint: wayHint, Err: err}
 }
 
 // wayHint is for a request that never reached GitHub, as far as one can see.
@@ -89,7 +97,7 @@ func (c *Client) refused(resp *http.Response) *Error {
 	case status == http.StatusGone:
 		e.Code, e.Permanent = "github_gone", true
 	case status >= 500 || status == http.StatusRequestTimeout:
-		e.Code = "github_unavailable"
+		e.Code = codeUnavailable
 		e.RetryAfter = RetryAfter(resp.Header, time.Now())
 	case status >= 300 && status < 400:
 		e.Code, e.Permanent, e.Hint = "github_moved", true, "the repository was renamed or moved: use its new name"

@@ -38,6 +38,8 @@ func (a *attempt) ungathered(ctx context.Context, part string, err error) event.
 			return a.dead(f)
 		case e.RetryAfter > 0:
 			return a.askedToWait(f, e.RetryAfter)
+		case e.Outage && a.job.Job.Attempts >= a.hook.MaxAttempts:
+			return a.askedToWait(f, longestBackoff)
 		}
 	}
 	return a.retry(f)
@@ -48,7 +50,7 @@ const longestWait = 24 * time.Hour
 
 // askedToWait queues the job until its source wants to be asked again. The
 // attempt does not count, as with Claude's own limits: an account's hour at
-// GitHub outlasts all attempts of a job. Its age ends it.
+// GitHub outlasts all attempts of a job, and so does an outage. Its age ends it.
 func (a *attempt) askedToWait(f event.Failure, wait time.Duration) event.Settlement {
 	wait = max(min(wait, longestWait), firstBackoff)
 	wait += rand.N(min(wait/10, 10*time.Second))

@@ -27,11 +27,11 @@ func (l *limited) Gather(context.Context, event.Event) (gather.Part, error) {
 }
 
 // TestGatherIsLeftAlone: a server that says when to come back is not asked
-// before that, and its limit costs the job no attempt. One that does not say
-// uses them up.
+// before that, and its limit costs the job no attempt. A job waits for one that
+// is down as long as it may live. One that fails otherwise uses its attempts up.
 func TestGatherIsLeftAlone(t *testing.T) {
 	limit := gather.Error{Code: "github_rate_limited", Message: "limited", RetryAfter: 10 * time.Minute}
-	silent, final := limit, limit
+	silent, final, outage := limit, limit, gather.Error{Code: "github_unavailable", Message: "down", Outage: true}
 	silent.RetryAfter, final.Permanent = 0, true
 	for _, tt := range []struct {
 		name     string
@@ -45,6 +45,8 @@ func TestGatherIsLeftAlone(t *testing.T) {
 		{"longer than its attempts last", limit, 9, event.Succeeded, "", 10, 1},
 		{"longer than it may live", limit, 1000, event.Dead, "too_old", 0, 1},
 		{"negative control: nobody says when", silent, 9, event.Dead, "attempts_exhausted", 4, 4},
+		{"an outage longer than its attempts last", outage, 20, event.Succeeded, "", 21, 4},
+		{"an outage longer than it may live", outage, 1000, event.Dead, "too_old", 0, 4},
 		{"for good", final, 9, event.Dead, "github_rate_limited", 1, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
