@@ -25,7 +25,7 @@ const (
 // wait for something. Without its turn the request goes on, but keeps nobody
 // waiting any more: neither who stalls keeps others out, nor who waits for Claude.
 const (
-	turnToCome   = 100 * time.Millisecond // what was sent waits in the network's buffers
+	turnToCome   = 50 * time.Millisecond // what was sent waits in the network's buffers
 	turnToAnswer = time.Second
 )
 

@@ -86,8 +86,12 @@ func TestDrainTogether(t *testing.T) {
 			w.send("flood", jobs)
 			f := w.figures(w.drain(time.Hour))
 			t.Logf("%d workers: %v", n, f)
-			if f.lost != 0 || f.dead != 0 || f.over > 0.005 {
-				t.Errorf("%d workers: want 429/job at most 0.005, lost 0, dead 0", n)
+			most := 0.005
+			if !thorough() {
+				most = 5.0 / float64(jobs) // a flood has one to three refusals, however long it is
+			}
+			if f.lost != 0 || f.dead != 0 || f.over > most {
+				t.Errorf("%d workers: want 429/job at most %v, lost 0, dead 0", n, most)
 			}
 			if took[n] = w.empty.at; thorough() {
 				took[n] = f.took
