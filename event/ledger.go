@@ -200,6 +200,7 @@ type TakeDeliveries struct {
 	Now        time.Time
 	LeaseUntil time.Time
 	Max        int
+	PerTarget  int // of one place in a hook's deliver list, with those that are out; 0: no bound
 
 	// Held are the leases that the worker still carries, as in Take: a clock that
 	// jumps ahead must not have one carried out twice.

@@ -31,6 +31,9 @@ type Options struct {
 	Worker string
 	// Concurrency bounds the attempts in flight. Default 64.
 	Concurrency int
+	// PerTarget bounds those of one target, so that one that hangs holds up no
+	// other. Default: a quarter of Concurrency.
+	PerTarget int
 	// Timeout bounds one attempt. Default 60s.
 	Timeout time.Duration
 	// Grace is how long attempts in flight may go on when Run is told to stop.
@@ -54,6 +57,9 @@ func New(o Options) (*Dispatcher, error) {
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = defaultConcurrency
+	}
+	if o.PerTarget <= 0 {
+		o.PerTarget = max(1, o.Concurrency/4)
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = defaultTimeout
@@ -136,7 +142,7 @@ func (r *run) take(ctx context.Context) (wait time.Duration, err error) {
 	}
 	now := time.Now()
 	taken, err := r.opts.Outbox.TakeDeliveries(ctx, event.TakeDeliveries{
-		Worker: r.opts.Worker, Now: now, LeaseUntil: now.Add(r.opts.Timeout + leaseMargin), Max: room,
+		Worker: r.opts.Worker, Now: now, LeaseUntil: now.Add(r.opts.Timeout + leaseMargin), Max: room, PerTarget: r.opts.PerTarget,
 		Held: slices.Collect(maps.Keys(r.held)),
 	})
 	for _, l := range taken.Deliveries {

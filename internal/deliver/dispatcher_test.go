@@ -193,7 +193,7 @@ func TestTheNumberInFlightIsBounded(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			return nil
 		})
-		stop := w.dispatch(target, deliver.Options{Concurrency: 4})
+		stop := w.dispatch(target, deliver.Options{Concurrency: 4, PerTarget: 4})
 		for range 21 {
 			w.job(`{}`, "x", one())
 		}
@@ -202,6 +202,37 @@ func TestTheNumberInFlightIsBounded(t *testing.T) {
 		if most.Load() != 4 || total.Load() != 21 {
 			t.Errorf("at most %d at once, %d in all; want 4 and 21", most.Load(), total.Load())
 		}
+	})
+}
+
+// TestATargetThatHangsHoldsUpNoOther: the one has a queue and each of its attempts
+// lasts as long as it may.
+func TestATargetThatHangsHoldsUpNoOther(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var hanging atomic.Int32
+		prompt := &recorder{}
+		hangs := deliver.Func(func(ctx context.Context, _ event.Job) error {
+			hanging.Add(1)
+			defer hanging.Add(-1)
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		stop := w.dispatchTo(w.store, []deliver.Target{hangs, prompt}, deliver.Options{Concurrency: 8})
+		for range 40 {
+			w.job(`{}`, "x", one())
+		}
+		w.pass(time.Second)
+		if got := hanging.Load(); got != 2 {
+			t.Errorf("%d attempts at the target that hangs, want a quarter of 8", got)
+		}
+		second := one()
+		second.Index = 1
+		j := w.job(`{}`, "y", second)
+		w.pass(time.Second)
+		if d := w.delivery(j.ID); d.State != event.DeliveryDone {
+			t.Errorf("got %+v, want the other target's done within a second", d)
+		}
+		stop()
 	})
 }
 

@@ -164,8 +164,22 @@ func (w *world) dispatch(target deliver.Target, o deliver.Options) (stop func())
 
 func (w *world) dispatchFrom(box deliver.Outbox, target deliver.Target, o deliver.Options) (stop func()) {
 	w.Helper()
+	if target == nil {
+		return w.dispatchTo(box, nil, o)
+	}
+	return w.dispatchTo(box, []deliver.Target{target}, o)
+}
+
+// dispatchTo carries deliveries out to the target at their place of the list.
+func (w *world) dispatchTo(box deliver.Outbox, targets []deliver.Target, o deliver.Options) (stop func()) {
+	w.Helper()
 	o.Outbox, o.Signals, o.Worker = box, w.store, "w"
-	o.Targets = func(hook string, index int) (deliver.Target, bool) { return target, target != nil && hook == hookName }
+	o.Targets = func(hook string, index int) (deliver.Target, bool) {
+		if hook != hookName || index >= len(targets) {
+			return nil, false
+		}
+		return targets[index], true
+	}
 	o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	d, err := deliver.New(o)
 	if err != nil {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,8 +46,7 @@ func (t *tx) takeDeliveries(want *event.TakeDeliveries) ([]leasing, time.Time, e
 	if err := t.expireDeliveries(want, now); err != nil {
 		return nil, time.Time{}, err
 	}
-	var taken []leasing
-	err := t.scan("delivery_candidates", func(r *row) { taken = append(taken, leasing{seq: r.int(), token: r.int() + 1}) }, now, int64(want.Max))
+	taken, err := t.dueDeliveries(want, now)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -58,6 +58,44 @@ func (t *tx) takeDeliveries(want *event.TakeDeliveries) ([]leasing, time.Time, e
 	var next time.Time
 	err = t.query("delivery_next", func(r *row) { next = r.time() }, now)
 	return taken, next, err
+}
+
+// dueDeliveries returns what may go, the longest due first.
+func (t *tx) dueDeliveries(want *event.TakeDeliveries, now int64) ([]leasing, error) {
+	type target struct {
+		hook       string
+		place, out int64
+	}
+	var targets []target
+	if err := t.scan("delivery_targets", func(r *row) { targets = append(targets, target{r.text(), r.int(), r.int()}) }); err != nil {
+		return nil, err
+	}
+	type candidate struct {
+		due int64
+		leasing
+	}
+	var all []candidate
+	for _, target := range targets {
+		room := int64(want.Max)
+		if want.PerTarget > 0 {
+			room = min(room, int64(want.PerTarget)-target.out)
+		}
+		if room <= 0 {
+			continue
+		}
+		err := t.scan("delivery_candidates", func(r *row) {
+			all = append(all, candidate{r.int(), leasing{seq: r.int(), token: r.int() + 1}})
+		}, now, room, target.hook, target.place)
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(all, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.seq, b.seq)) })
+	taken := make([]leasing, min(len(all), want.Max))
+	for i := range taken {
+		taken[i] = all[i].leasing
+	}
+	return taken, nil
 }
 
 // expireDeliveries lets go of the deliveries whose lease has run out, and renews

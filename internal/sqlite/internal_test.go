@@ -114,12 +114,12 @@ func TestPlans(t *testing.T) {
 		"SCAN batch USING INDEX batch_open", "SCAN batch USING COVERING INDEX batch_open", "SCAN batch USING COVERING INDEX batch_ended",
 		"SCAN batch_item USING COVERING INDEX batch_item_ready",
 	}
-	// Walking the index of ready jobs is fine where only its head is read, or
-	// by readers.
+	// Walking the index of ready jobs, or of pending deliveries, is fine where only
+	// its head is read, or by readers.
 	walks := map[string][]string{
 		"take_candidates": {"job_ready"}, "take_shared": {"job_tenant"}, "take_tenants": {"SCAN t", "SCAN turn"},
 		"lane_load": {"job_ready", "job_tenant"}, "read_oldest": {"job_ready", "job_tenant"}, "list_queued": {"job_ready", "job_tenant"},
-		"start_needs": {"job_needs"},
+		"start_needs": {"job_needs"}, "delivery_targets": {"delivery_target", "SCAN t"},
 		"batch_stale": {"batch_item_ready"},
 	}
 	// Each result of a batch of thousands is settled by its own row.

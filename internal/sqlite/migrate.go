@@ -19,6 +19,8 @@ type migration struct {
 	sum     string
 }
 
+const migrationTable = "CREATE TABLE IF NOT EXISTS migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, sum TEXT NOT NULL, at INTEGER NOT NULL) STRICT"
+
 // migrations returns the files in order. Their numbers run from 1 without gaps.
 func migrations() ([]migration, error) {
 	files, err := fs.ReadDir(schemaFiles, "schema")
@@ -49,7 +51,7 @@ func migrate(ctx context.Context, c *conn, now time.Time) (version int64, err er
 	if err != nil {
 		return 0, err
 	}
-	if err := c.run(ctx, "CREATE TABLE IF NOT EXISTS migration (version INTEGER PRIMARY KEY, name TEXT NOT NULL, sum TEXT NOT NULL, at INTEGER NOT NULL) STRICT"); err != nil {
+	if err := c.run(ctx, migrationTable); err != nil {
 		return 0, err
 	}
 	done := make(map[int64]string)

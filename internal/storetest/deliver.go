@@ -18,6 +18,7 @@ var deliveryTests = []test{
 	{name: "a zombie settles nothing", run: testDeliveryZombie},
 	{name: "those that share a key go one at a time", run: testDeliverySerial},
 	{name: "one in backoff does not hold up its key", run: testDeliverySerialBackoff},
+	{name: "no target takes more than its part", run: testDeliveryPerTarget},
 	{name: "many dispatchers take each one once", run: testDeliveryRace},
 	{name: "anchors are remembered", run: testDeliveryAnchor},
 	{name: "dead ones go out again as they are", run: testRedeliverDead},
@@ -192,6 +193,27 @@ func testDeliverySerialBackoff(s *suite) {
 	want(s, "the older waits while it is out", len(s.takeDeliveries(10).Deliveries), 0)
 	s.must(s.SettleDelivery(s.Context(), event.DeliverySettlement{Lease: second.Lease, Now: s.clock(), State: event.DeliveryPending, NextAt: s.clock()}))
 	want(s, "the older goes first again", names(s.takeDeliveries(10).Deliveries), "dlv_001_1")
+}
+
+// A target is a place in a hook's deliver list: dlv_N_1 and dlv_N_2 are for two.
+func testDeliveryPerTarget(s *suite) {
+	take := func(limit, perTarget int) []event.LeasedDelivery {
+		now := s.clock()
+		got, err := s.TakeDeliveries(s.Context(), event.TakeDeliveries{Worker: "w1", Now: now, LeaseUntil: now.Add(lease), Max: limit, PerTarget: perTarget})
+		s.must(err)
+		return got.Deliveries
+	}
+	for range 5 {
+		s.outbox("")
+		s.pass(time.Second)
+	}
+	s.outbox("", "")
+	first := take(4, 2)
+	want(s, "two of one, and the other's", names(first), "dlv_001_1 dlv_002_1 dlv_006_2")
+	want(s, "while two are out", names(take(4, 2)), "")
+	s.settleDelivery(first[0], event.DeliveryDone, time.Time{})
+	want(s, "when one has ended", names(take(4, 2)), "dlv_003_1")
+	want(s, "without a bound, the longest due first", names(take(2, 0)), "dlv_004_1 dlv_005_1")
 }
 
 func testDeliveryRace(s *suite) {

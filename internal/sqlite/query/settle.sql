@@ -42,8 +42,8 @@ INSERT INTO result (job, text, json, model, stop_reason, usage, cost, request_id
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
 
 -- name: settle_delivery
-INSERT INTO delivery (id, job, target, place, spec, serial_key, state, next_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7, ?7);
+INSERT INTO delivery (id, job, target, place, spec, serial_key, state, next_at, updated_at, hook)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7, ?7, (SELECT hook FROM job WHERE seq = ?2));
 
 -- name: settle_again
 UPDATE job SET state = 'queued', reason = ?2, due_at = ?3, worker = '', lease_until = 0, ready_at = ?4, updated_at = ?4,
