@@ -109,6 +109,7 @@ type frame struct {
 	Title    string
 	Now      time.Time
 	LoggedIn bool // there is a session to end
+	Open     bool // nobody has to log in
 	Refresh  bool
 	Page     any
 }
@@ -117,7 +118,8 @@ type frame struct {
 // mistake is an error page and not half a page.
 func (w *Web) show(rw http.ResponseWriter, status int, name string, f frame) {
 	f.Now = w.now().UTC()
-	f.LoggedIn = w.sessions.needed() && name != "login"
+	f.Open = !w.sessions.needed()
+	f.LoggedIn = !f.Open && name != "login"
 	var b bytes.Buffer
 	if err := w.pages[name].ExecuteTemplate(&b, "frame", f); err != nil {
 		w.log.Error("page failed", "page", name, "error", err)

@@ -308,6 +308,9 @@ func TestSession(t *testing.T) {
 	if resp := post("/login", url.Values{"key": {testKey}}, "Sec-Fetch-Site", "cross-site"); resp.StatusCode != 403 {
 		t.Errorf("from another site: got %d", resp.StatusCode)
 	}
+	if _, _, form := get(t, browser, srv.URL+"/login"); !strings.Contains(form, `type="password"`) || strings.Contains(form, `href="/metrics"`) {
+		t.Error("who is not logged in is shown a link that needs a key")
+	}
 	resp := post("/login", url.Values{"key": {testKey}})
 	if resp.StatusCode != 303 || len(resp.Cookies()) != 1 {
 		t.Fatalf("got %d, cookies %v", resp.StatusCode, resp.Cookies())
