@@ -75,6 +75,7 @@ type Server struct {
 	serving  sync.WaitGroup // the HTTP servers
 	broken   chan error     // the first fault that ends the server
 	draining chan struct{}  // closed when Stop begins: nobody waits for results any more
+	halted   chan struct{}  // closed when Stop has ended
 }
 
 // New checks the options, opens the store and wires all parts. It listens
@@ -98,7 +99,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s := &Server{opts: o, log: o.Log, broken: make(chan error, 4), draining: make(chan struct{})}
+	s := &Server{opts: o, log: o.Log, broken: make(chan error, 4), draining: make(chan struct{}), halted: make(chan struct{})}
 	if err := s.wire(ctx); err != nil {
 		s.cleanUp()
 		return nil, err
@@ -247,15 +248,24 @@ func (s *Server) Run(ctx context.Context) error {
 // Stop drains: webhooks are answered 503, /readyz says not_ready, streams are
 // ended, no job is taken; calls in flight finish within shutdown.grace or go back
 // to the queue, without a cost in attempts. Then the listeners are closed. It
-// returns when all is stored, or ctx ends.
+// returns when all is stored, or ctx ends. Who calls it while it is under way
+// waits along.
 func (s *Server) Stop(ctx context.Context) error {
 	s.mu.Lock()
-	if !s.started || s.stopped {
-		s.mu.Unlock()
+	started, first := s.started, !s.stopped
+	s.stopped = s.stopped || started
+	s.mu.Unlock()
+	switch {
+	case !started:
+		return nil
+	case !first:
+		select {
+		case <-s.halted:
+		case <-ctx.Done():
+		}
 		return nil
 	}
-	s.stopped = true
-	s.mu.Unlock()
+	defer close(s.halted)
 	s.log.Info("forebay is stopping")
 	close(s.draining)
 	s.receiver.Drain()

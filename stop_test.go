@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -90,4 +91,35 @@ func lockStore(w *world) (unlock func()) {
 			w.t.Error(err)
 		}
 	}
+}
+
+// TestTwoStops: who stops a server that is stopping waits along.
+func TestTwoStops(t *testing.T) {
+	bubble(t, prHook, claudetest.Options{Latency: 5 * time.Second}, func(w *world) {
+		w.accepted("pr", "pull_request", pull)
+		time.Sleep(time.Second)
+		var first time.Time
+		var stops sync.WaitGroup
+		stops.Go(func() {
+			if err := w.server.Stop(context.Background()); err != nil {
+				t.Error(err)
+			}
+			first = time.Now()
+		})
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := w.server.Stop(ctx); err != nil || ctx.Err() == nil {
+			t.Errorf("got %v, %v; want nil when its own time is over", err, ctx.Err())
+		}
+		if err := w.server.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+		second := time.Now()
+		stops.Wait()
+		if second.Before(first) {
+			t.Errorf("the second stop returned %v before the first", first.Sub(second))
+		}
+		w.boot()
+	})
 }

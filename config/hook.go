@@ -255,9 +255,9 @@ type Callback struct {
 // Retry bounds the attempts at a job.
 type Retry struct {
 	MaxAttempts int `yaml:"max_attempts"` // default 6
-	// MaxAge is how long after the event was accepted attempts are begun.
-	// Default 24h; with lane: batch 72h, so that a request that a batch did not
-	// get to in its day finds another one.
+	// MaxAge is how long after the event was accepted attempts are begun, whatever
+	// the job waited for, a paused lane too. Default 24h; with lane: batch 72h, so
+	// that a request that a batch did not get to in its day finds another one.
 	MaxAge Duration `yaml:"max_age"`
 }
 
