@@ -60,25 +60,36 @@ func (t *tx) takeDeliveries(want *event.TakeDeliveries) ([]leasing, time.Time, e
 	return taken, next, err
 }
 
+// A deliveryTarget is a place of a hook's deliver list.
+type deliveryTarget struct {
+	hook  string
+	place int64
+}
+
+// A dueTarget has something due, and since when.
+type dueTarget struct {
+	deliveryTarget
+	due int64
+}
+
 // dueDeliveries returns what may go, the longest due first.
 func (t *tx) dueDeliveries(want *event.TakeDeliveries, now int64) ([]leasing, error) {
-	type target struct {
-		hook       string
-		place, out int64
-	}
-	var targets []target
-	if err := t.scan("delivery_targets", func(r *row) { targets = append(targets, target{r.text(), r.int(), r.int()}) }); err != nil {
+	targets, out, err := t.dueTargets(now)
+	if err != nil {
 		return nil, err
 	}
 	type candidate struct {
 		due int64
 		leasing
 	}
-	var all []candidate
+	var all []candidate // sorted, at most want.Max
 	for _, target := range targets {
+		if len(all) == want.Max && all[len(all)-1].due < target.due {
+			break // what this target has, and those after it, is due later
+		}
 		room := int64(want.Max)
 		if want.PerTarget > 0 {
-			room = min(room, int64(want.PerTarget)-target.out)
+			room = min(room, int64(want.PerTarget)-out[target.deliveryTarget])
 		}
 		if room <= 0 {
 			continue
@@ -89,13 +100,34 @@ func (t *tx) dueDeliveries(want *event.TakeDeliveries, now int64) ([]leasing, er
 		if err != nil {
 			return nil, err
 		}
+		slices.SortFunc(all, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.seq, b.seq)) })
+		all = all[:min(len(all), want.Max)]
 	}
-	slices.SortFunc(all, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.seq, b.seq)) })
-	taken := make([]leasing, min(len(all), want.Max))
+	taken := make([]leasing, len(all))
 	for i := range taken {
 		taken[i] = all[i].leasing
 	}
 	return taken, nil
+}
+
+// dueTargets returns the targets that have something due, the longest due first,
+// and how many deliveries of each target are being carried out. Mostly there is
+// nothing due: that costs one look into an index.
+func (t *tx) dueTargets(now int64) (targets []dueTarget, out map[deliveryTarget]int64, err error) {
+	due := false
+	err = t.query("delivery_any_due", func(*row) { due = true }, now)
+	if err != nil || !due {
+		return nil, nil, err
+	}
+	err = t.scan("delivery_targets", func(r *row) {
+		targets = append(targets, dueTarget{deliveryTarget{r.text(), r.int()}, r.int()})
+	}, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	out = make(map[deliveryTarget]int64)
+	err = t.scan("delivery_out", func(r *row) { out[deliveryTarget{r.text(), r.int()}] = r.int() })
+	return targets, out, err
 }
 
 // expireDeliveries lets go of the deliveries whose lease has run out, and renews

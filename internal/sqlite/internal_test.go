@@ -119,7 +119,7 @@ func TestPlans(t *testing.T) {
 	walks := map[string][]string{
 		"take_candidates": {"job_ready"}, "take_shared": {"job_tenant"}, "take_tenants": {"SCAN t", "SCAN turn"},
 		"lane_load": {"job_ready", "job_tenant"}, "read_oldest": {"job_ready", "job_tenant"}, "list_queued": {"job_ready", "job_tenant"},
-		"start_needs": {"job_needs"}, "delivery_targets": {"delivery_target", "SCAN t"},
+		"start_needs": {"job_needs"}, "delivery_targets": {"delivery_target", "SCAN t", "SCAN target"},
 		"batch_stale": {"batch_item_ready"},
 	}
 	// Each result of a batch of thousands is settled by its own row.

@@ -9,18 +9,24 @@ UPDATE delivery SET lease_until = ?2 WHERE seq = ?1;
 -- name: delivery_release
 UPDATE delivery SET lease_until = 0, worker = '', next_at = ?2, updated_at = ?2 WHERE seq = ?1;
 
--- The index delivery_target is walked from one target to the next: the cost grows
--- with the targets, not with what one of them has left undone.
+-- name: delivery_any_due
+SELECT 1 FROM delivery WHERE state = 'pending' AND lease_until = 0 AND next_at <= ?1 LIMIT 1;
+
+-- The targets that have something due, the longest due first. The index
+-- delivery_target is walked from one target to the next: the cost grows with the
+-- targets, not with what one of them has left undone.
 -- name: delivery_targets
-WITH RECURSIVE target (hook, place) AS (
-  SELECT * FROM (SELECT hook, place FROM delivery WHERE state = 'pending' AND lease_until = 0 ORDER BY hook, place LIMIT 1)
+WITH RECURSIVE target (hook, place, due) AS (
+  SELECT * FROM (SELECT hook, place, next_at FROM delivery WHERE state = 'pending' AND lease_until = 0 ORDER BY hook, place, next_at LIMIT 1)
   UNION ALL
-  SELECT d.hook, d.place FROM target AS t CROSS JOIN delivery AS d ON d.seq = coalesce(
-    (SELECT n.seq FROM delivery AS n WHERE n.state = 'pending' AND n.lease_until = 0 AND n.hook = t.hook AND n.place > t.place ORDER BY n.place LIMIT 1),
-    (SELECT n.seq FROM delivery AS n WHERE n.state = 'pending' AND n.lease_until = 0 AND n.hook > t.hook ORDER BY n.hook, n.place LIMIT 1))
+  SELECT d.hook, d.place, d.next_at FROM target AS t CROSS JOIN delivery AS d ON d.seq = coalesce(
+    (SELECT n.seq FROM delivery AS n WHERE n.state = 'pending' AND n.lease_until = 0 AND n.hook = t.hook AND n.place > t.place ORDER BY n.place, n.next_at LIMIT 1),
+    (SELECT n.seq FROM delivery AS n WHERE n.state = 'pending' AND n.lease_until = 0 AND n.hook > t.hook ORDER BY n.hook, n.place, n.next_at LIMIT 1))
 )
-SELECT hook, place, (SELECT count(*) FROM delivery AS o WHERE o.lease_until > 0 AND o.hook = t.hook AND o.place = t.place)
-FROM target AS t;
+SELECT hook, place, due FROM target WHERE due <= ?1 ORDER BY due;
+
+-- name: delivery_out
+SELECT hook, place, count(*) FROM delivery WHERE lease_until > 0 GROUP BY hook, place;
 
 -- Of the deliveries that share a serial key, none goes while one is out, and
 -- the oldest that is due goes first.
