@@ -102,7 +102,9 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	b.watch.fuse.light(b.watch.idle-b.silent, errIdle)
 	n, err := b.body.Read(p)
 	b.watch.fuse.putOut()
-	b.silent += time.Since(began)
+	if b.silent += time.Since(began); b.silent > b.watch.idle {
+		b.silent = 0 // and it was not cut: this process slept
+	}
 	if bytes.IndexByte(p[:n], '\n') >= 0 {
 		b.silent = 0
 	}

@@ -62,3 +62,42 @@ func TestSilence(t *testing.T) {
 		})
 	}
 }
+
+// TestSleepIsNoSilence: the time for which this process was stopped in the middle
+// of a line is not the API's. The API then has as long again for the rest, and not
+// less than nothing.
+func TestSleepIsNoSilence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &Client{idle: time.Minute, timeout: 24 * time.Hour}
+		ctx, w := c.watch(t.Context())
+		defer w.stop()
+		from, to := io.Pipe()
+		defer context.AfterFunc(ctx, func() { _ = from.CloseWithError(context.Cause(ctx)) })()
+		resp := &http.Response{StatusCode: http.StatusOK, Body: from}
+		w.responded(resp)
+		var server sync.WaitGroup
+		defer server.Wait()
+		server.Go(func() {
+			time.Sleep(time.Second)
+			w.fuse.mu.Lock() // a process that is stopped runs no timer
+			w.fuse.timer.Stop()
+			w.fuse.mu.Unlock()
+			time.Sleep(10 * time.Minute)
+			_, _ = to.Write([]byte("half a l"))
+			time.Sleep(50 * time.Second)
+			_, _ = to.Write([]byte("ine\n"))
+		})
+		buf := make([]byte, 64)
+		for range 2 {
+			if _, err := resp.Body.Read(buf); err != nil {
+				t.Fatalf("got %v, want it to go on", err)
+			}
+		}
+		began := time.Now()
+		_, err := resp.Body.Read(buf)
+		if took := time.Since(began); !errors.Is(w.explain(err), errIdle) || took != time.Minute {
+			t.Errorf("got %v after %v, want it cut for silence after a minute", err, took)
+		}
+	})
+}
