@@ -30,7 +30,8 @@ type Options struct {
 	// Gather are functions that hooks gather with func: NAME, called from
 	// several goroutines; templates see what they return under the part's name.
 	// ctx ends after a minute. An error, or a panic, is tried again as often as
-	// the hook's retry allows, see [Permanent] and [RetryAfter].
+	// the hook's retry allows, see [Permanent] and [RetryAfter]; one that wraps
+	// the end of ctx for as long as the job may live, as where a server is down.
 	Gather map[string]func(ctx context.Context, e event.Event) (any, error)
 
 	// Role is "all" (default), "receive" or "work": receive takes webhooks and

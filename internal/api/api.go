@@ -61,7 +61,7 @@ type Options struct {
 
 // An API answers those who look and carries out the operator's verbs. Its
 // methods of the form func(http.ResponseWriter, *http.Request) are the handlers
-// of one URL each; the path parameters are named in [Operations].
+// of one URL each; the path parameters are named in openapi.json.
 type API struct {
 	reader  Reader
 	admin   Admin

@@ -31,8 +31,8 @@ type Options struct {
 	Worker string
 	// Concurrency bounds the attempts in flight. Default 64.
 	Concurrency int
-	// PerTarget bounds those of one target, so that one that hangs holds up no
-	// other. Default: a quarter of Concurrency.
+	// PerTarget bounds those of one target, so that one that hangs, or three,
+	// hold up no other. Default: a quarter of Concurrency.
 	PerTarget int
 	// Timeout bounds one attempt. Default 60s.
 	Timeout time.Duration

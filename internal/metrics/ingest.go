@@ -10,7 +10,7 @@ func (m *Metrics) makeIngest() {
 	m.ingest = m.counter("forebay_ingest_requests_total",
 		"Requests to hooks, by what was decided: accepted, duplicate, requeued, ignored, handshake, refused.", "hook", "outcome", "code")
 	m.ackSeconds = m.histogram("forebay_ingest_duration_seconds",
-		"Time from a request's first byte to its answer.",
+		"Time from a request's header to its answer, without the wait for a turn before that.",
 		[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}, "outcome")
 	m.bodyBytes = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "forebay_ingest_body_bytes", Help: "Sizes of request bodies that were read.",

@@ -2,22 +2,14 @@ package payload
 
 import "strconv"
 
-// MaxDecoded bounds the values that [Decode] makes of a document: a value of a
+// MaxDecoded bounds the values that [Value.Decode] makes of a document: a value of a
 // few bytes can take a hundred in memory. (A list of empty objects, 25 MB long,
 // would take 800 MB.)
 const MaxDecoded = 250_000
 
-// Decode checks b and returns it as map[string]any, []any, string, int64,
-// float64, json.Number, bool and nil; see the package comment. The error is an
-// *Error.
-func Decode(b []byte) (any, error) {
-	if err := Check(b); err != nil {
-		return nil, err
-	}
-	return Parse(b).Decode()
-}
-
-// Decode returns all of v as [Decode] does. A missing value is nil.
+// Decode returns all of v as map[string]any, []any, string, int64, float64,
+// json.Number, bool and nil; see the package comment. A missing value is nil. The
+// error is an *Error.
 func (v Value) Decode() (any, error) {
 	d := decoder{left: MaxDecoded}
 	out := d.value(v, 0)

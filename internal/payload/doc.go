@@ -3,7 +3,7 @@
 // prompts.
 //
 // Rules and prompts must see the same document. So there is one reading of
-// every oddity, and it holds for [Check], [Lookup], [Value] and [Decode] alike:
+// every oddity, and it holds for [Check] and [Value] alike:
 //
 //   - a name that an object repeats counts once, and its first value wins
 //     (RFC 8259, section 4, leaves it open);

@@ -41,18 +41,6 @@ func Parse(b []byte) Value {
 	return Value{raw: b[start:end]}
 }
 
-// Lookup returns the value at a path of member names from the top of the
-// document b; ok is false if there is none.
-func Lookup(b []byte, path ...string) (v Value, ok bool) {
-	v = Parse(b)
-	for _, name := range path {
-		if v, ok = v.Get(name); !ok {
-			return Value{}, false
-		}
-	}
-	return v, v.Type() != Missing
-}
-
 // Raw returns the bytes of the value in the document.
 func (v Value) Raw() []byte { return v.raw }
 
