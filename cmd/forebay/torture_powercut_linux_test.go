@@ -276,6 +276,7 @@ func TestTorturePowerCutServer(t *testing.T) {
 		ended := s.endsByItself(15 * time.Second)
 		s.kill()
 		doubtful := load.forget(began)
+		s.doubted = s.callsByCase(began)
 		d.restore()
 		s.start()
 		wait(ctx, 500*time.Millisecond)

@@ -40,6 +40,10 @@ type stand struct {
 	sink   *sink
 	client *http.Client // of the senders
 	proc   *process
+
+	// doubted are the calls, by case, that left in the instant of a power cut, when
+	// an fsync may lie: their rows may be gone.
+	doubted map[string]int
 }
 
 type standOptions struct {
