@@ -40,6 +40,7 @@ type senders struct {
 	acked    map[string]string // case to job
 	ackedAt  map[string]time.Time
 	acks     []time.Duration // how long each acknowledgement took
+	doubted  map[string]bool // cases whose acknowledgement was forgotten
 	refused  map[int]int     // answers that were none, by status; 0: no connection
 	noRetry  int             // 503s without Retry-After
 	problems []string
@@ -47,7 +48,7 @@ type senders struct {
 
 // send sends until ctx ends or the limit is reached.
 func (l *senders) send(ctx context.Context) {
-	l.acked, l.ackedAt, l.refused = map[string]string{}, map[string]time.Time{}, map[int]int{}
+	l.acked, l.ackedAt, l.doubted, l.refused = map[string]string{}, map[string]time.Time{}, map[string]bool{}, map[int]int{}
 	l.template = pullRequest(l.stand)
 	var wg sync.WaitGroup
 	for range l.count {
@@ -86,7 +87,7 @@ func (l *senders) one(ctx context.Context) {
 		name := fmt.Sprintf("case-%07d", n)
 		job, ok := l.insist(ctx, name, n)
 		if ok && l.resend > 0 && n%l.resend == 0 {
-			if again, ok := l.insist(ctx, name, n); ok && again != job {
+			if again, ok := l.insist(ctx, name, n); ok && again != job && !l.doubt(name) {
 				l.problem("%s was job %s and is %s when sent again", name, job, again)
 			}
 		}
@@ -188,10 +189,18 @@ func (l *senders) forget(after time.Time) (n int) {
 		if at.After(after) {
 			delete(l.acked, name)
 			delete(l.ackedAt, name)
+			l.doubted[name] = true
 			n++
 		}
 	}
 	return n
+}
+
+// doubt reports whether an acknowledgement of the case was forgotten.
+func (l *senders) doubt(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.doubted[name]
 }
 
 func (l *senders) note(status int, h http.Header) {
