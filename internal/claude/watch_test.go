@@ -32,13 +32,7 @@ func TestSilence(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				c := &Client{idle: time.Minute, timeout: 24 * time.Hour}
-				ctx, w := c.watch(t.Context())
-				defer w.stop()
-				from, to := io.Pipe()
-				defer context.AfterFunc(ctx, func() { _ = from.CloseWithError(context.Cause(ctx)) })()
-				resp := &http.Response{StatusCode: http.StatusOK, Body: from}
-				w.responded(resp)
+				w, resp, to := watched(t)
 				var server sync.WaitGroup
 				defer server.Wait()
 				server.Go(func() {
@@ -63,19 +57,27 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// watched is a response under watch, and the other end of its body. It may be
+// silent for a minute.
+func watched(t *testing.T) (*watch, *http.Response, *io.PipeWriter) {
+	c := &Client{idle: time.Minute, timeout: 24 * time.Hour}
+	ctx, w := c.watch(t.Context())
+	t.Cleanup(w.stop)
+	from, to := io.Pipe()
+	stop := context.AfterFunc(ctx, func() { _ = from.CloseWithError(context.Cause(ctx)) })
+	t.Cleanup(func() { stop() })
+	resp := &http.Response{StatusCode: http.StatusOK, Body: from}
+	w.responded(resp)
+	return w, resp, to
+}
+
 // TestSleepIsNoSilence: the time for which this process was stopped in the middle
 // of a line is not the API's. The API then has as long again for the rest, and not
 // less than nothing.
 func TestSleepIsNoSilence(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := &Client{idle: time.Minute, timeout: 24 * time.Hour}
-		ctx, w := c.watch(t.Context())
-		defer w.stop()
-		from, to := io.Pipe()
-		defer context.AfterFunc(ctx, func() { _ = from.CloseWithError(context.Cause(ctx)) })()
-		resp := &http.Response{StatusCode: http.StatusOK, Body: from}
-		w.responded(resp)
+		w, resp, to := watched(t)
 		var server sync.WaitGroup
 		defer server.Wait()
 		server.Go(func() {
