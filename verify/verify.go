@@ -55,9 +55,12 @@ type Delivery struct {
 
 	// Whole: what is signed is the body and nothing else, and no attempt of the
 	// sender changes it. Then an equal digest is the same event whatever its id
-	// says, and Rotated holds what Digest is under each other configured secret, by
-	// which the event is known while one secret takes the place of another.
-	Whole   bool
+	// says.
+	Whole bool
+
+	// Rotated is what Digest is under each other configured secret, where the body
+	// alone is signed: by it the event is known while one secret takes the place of
+	// another.
 	Rotated [][]byte
 
 	// Thin: an equal digest makes no copy, see [Sender.Thin].
